@@ -1,0 +1,72 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/postgres/query"
+)
+
+// heartbeatEvery is how often a server gives a sign of life. A server that has
+// been silent for three of these is taken for gone.
+const heartbeatEvery = 5 * time.Second
+
+// KeepInstance registers this server and keeps its heartbeat until ctx ends;
+// then it takes the row away. A row that somebody removed is written anew.
+func (db *DB) KeepInstance(ctx context.Context, release, address string) {
+	var id afauth.ID
+	tick := time.NewTicker(heartbeatEvery)
+	defer tick.Stop()
+	for {
+		if err := db.beat(ctx, &id, release, address); err != nil && ctx.Err() == nil {
+			db.logger.WarnContext(ctx, "heartbeat not written", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			if err := db.queries.RemoveInstance(leaving, id); err != nil {
+				db.logger.DebugContext(ctx, "instance row not removed", "error", err)
+			}
+			return
+		}
+	}
+}
+
+func (db *DB) beat(ctx context.Context, id *afauth.ID, release, address string) error {
+	beating, cancel := context.WithTimeout(ctx, heartbeatEvery)
+	defer cancel()
+	before := time.Now()
+	now, err := db.queries.Heartbeat(beating, *id)
+	if err == nil {
+		db.clock.set(before, now)
+		return nil
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	fresh, err := db.queries.RegisterInstance(beating, query.RegisterInstanceParams{Release: release, Address: address})
+	if err != nil {
+		return err
+	}
+	*id = fresh
+	return db.queries.SweepInstances(beating)
+}
+
+// Instances lists the servers that have a row, oldest first.
+func (db *DB) Instances(ctx context.Context) ([]afauth.Instance, error) {
+	rows, err := db.queries.ListInstances(ctx)
+	if err != nil {
+		return nil, fault(err, "listing instances")
+	}
+	out := make([]afauth.Instance, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, afauth.Instance(row))
+	}
+	return out, nil
+}

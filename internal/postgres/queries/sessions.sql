@@ -1,0 +1,40 @@
+-- name: FindSession :one
+-- What the gate asks for each request: session, person and the time, in one
+-- row found by a unique index.
+SELECT s.id, s.user_id, s.host, s.parent_id, s.created_at, s.seen_at, s.expires_at,
+    u.github_user_id, u.login, u.name, u.email, u.avatar_url,
+    u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at,
+    u.last_sign_in_at, u.created_at AS user_created_at, u.updated_at AS user_updated_at,
+    now()::timestamptz AS now
+FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.token_hash = @token_hash AND s.host = @host
+    AND s.expires_at > now() AND s.seen_at > now() - @idle::interval;
+
+-- name: TouchSessions :exec
+-- Use of an application's session is use of the sign-in that it came from.
+UPDATE sessions SET seen_at = now()
+WHERE seen_at < now() - interval '30 seconds'
+    AND (id = ANY (@ids::uuid[])
+        OR id IN (SELECT c.parent_id FROM sessions c WHERE c.id = ANY (@ids::uuid[])));
+
+-- name: EndSession :execrows
+DELETE FROM sessions WHERE token_hash = @token_hash AND host = @host;
+
+-- name: EndUserSessions :execrows
+DELETE FROM sessions WHERE user_id = @user_id;
+
+-- name: CountLiveSessions :one
+SELECT count(*) FROM sessions
+WHERE user_id = @user_id AND expires_at > now() AND seen_at > now() - @idle::interval;
+
+-- name: ListUserSessions :many
+SELECT id, user_id, host, parent_id, created_at, seen_at, expires_at, user_agent
+FROM sessions
+WHERE user_id = @user_id AND expires_at > now() AND seen_at > now() - @idle::interval
+ORDER BY created_at DESC, id;
+
+-- name: SweepSessions :execrows
+DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at <= now() LIMIT 10000);
+
+-- name: SweepTickets :execrows
+DELETE FROM tickets WHERE expires_at <= now();

@@ -1,0 +1,46 @@
+-- People, each known by a GitHub account. The eight columns down to
+-- updated_at are the ones that services on Prisma share with us; what follows
+-- them is nullable, so that those services keep working.
+CREATE TABLE users (
+    id                      uuid           NOT NULL DEFAULT gen_random_uuid(),
+    github_user_id          bigint         NOT NULL,
+    github_access_token     text,
+    github_refresh_token    text,
+    github_token_expires_at timestamptz(6),
+    is_whitelisted          boolean        NOT NULL DEFAULT false,
+    created_at              timestamptz(6) NOT NULL DEFAULT now(),
+    updated_at              timestamptz(6) NOT NULL DEFAULT now(),
+    login                   text,
+    name                    text,
+    email                   text,
+    avatar_url              text,
+    last_sign_in_at         timestamptz(6),
+    whitelist_until         timestamptz(6),
+    whitelist_decided_at    timestamptz(6),
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_github_user_id_key UNIQUE (github_user_id)
+);
+
+-- Logins are looked up in any letter case, and are not unique: a renamed
+-- account's old login may be taken by a stranger.
+CREATE INDEX users_login_idx ON users (lower(login));
+CREATE INDEX users_created_at_id_idx ON users (created_at, id);
+CREATE INDEX users_waiting_idx ON users (created_at, id)
+    WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL;
+
+COMMENT ON TABLE users IS 'People, each known by a GitHub account.';
+COMMENT ON COLUMN users.id IS 'Our name for the person; random, so it can be neither counted nor guessed.';
+COMMENT ON COLUMN users.github_user_id IS 'GitHub''s numeric id: the identity. Logins change hands, ids do not.';
+COMMENT ON COLUMN users.github_access_token IS 'Access token of GitHub; NULL where none is kept.';
+COMMENT ON COLUMN users.github_refresh_token IS 'Refresh token of GitHub; NULL where none is kept.';
+COMMENT ON COLUMN users.github_token_expires_at IS 'When the access token ends; NULL where it does not or is not known.';
+COMMENT ON COLUMN users.is_whitelisted IS 'The master switch: may this person come in? False until somebody says otherwise.';
+COMMENT ON COLUMN users.created_at IS 'When the row was written.';
+COMMENT ON COLUMN users.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN users.login IS 'GitHub login at the last sign-in; NULL before the first.';
+COMMENT ON COLUMN users.name IS 'Name in the GitHub profile at the last sign-in.';
+COMMENT ON COLUMN users.email IS 'Verified primary address at the last sign-in; NULL without the scope.';
+COMMENT ON COLUMN users.avatar_url IS 'Address of the GitHub picture at the last sign-in.';
+COMMENT ON COLUMN users.last_sign_in_at IS 'When the person last came back from GitHub.';
+COMMENT ON COLUMN users.whitelist_until IS 'The permission ends at this moment; NULL: it does not end.';
+COMMENT ON COLUMN users.whitelist_decided_at IS 'When somebody last decided; NULL: the person is waiting.';

@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/postgres/query"
+)
+
+// Visit is a live session, its person, and the database's time.
+type Visit struct {
+	Session afauth.Session
+	User    afauth.User
+	Now     time.Time
+}
+
+// FindSession looks a session up by the hash of its token, on the one host it
+// is good for. A session that is over, unused for longer than idle, or of
+// another host is ErrNotSignedIn, like one that never was.
+func (db *DB) FindSession(ctx context.Context, token afauth.TokenHash, host string, idle time.Duration) (Visit, error) {
+	row, err := db.queries.FindSession(ctx, query.FindSessionParams{TokenHash: token[:], Host: host, Idle: idle})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Visit{}, afauth.ErrNotSignedIn
+	}
+	if err != nil {
+		return Visit{}, fault(err, "looking up the session")
+	}
+	return Visit{
+		Session: afauth.Session{
+			ID: row.ID, UserID: row.UserID, Host: row.Host, ParentID: row.ParentID,
+			CreatedAt: row.CreatedAt, SeenAt: row.SeenAt, ExpiresAt: row.ExpiresAt,
+		},
+		User: afauth.User{
+			ID: row.UserID, GitHubID: row.GithubUserID,
+			Login: orEmpty(row.Login), Name: orEmpty(row.Name), Email: orEmpty(row.Email), AvatarURL: orEmpty(row.AvatarUrl),
+			Whitelist:    afauth.Whitelist{IsWhitelisted: row.IsWhitelisted, Until: row.WhitelistUntil, DecidedAt: row.WhitelistDecidedAt},
+			LastSignInAt: row.LastSignInAt, CreatedAt: row.UserCreatedAt, UpdatedAt: row.UserUpdatedAt,
+		},
+		Now: row.Now,
+	}, nil
+}
+
+// TouchSessions notes that these sessions, and those they came from, were used
+// just now.
+func (db *DB) TouchSessions(ctx context.Context, ids []afauth.ID) error {
+	return fault(db.queries.TouchSessions(ctx, ids), "noting the use of sessions")
+}
+
+// EndSession ends one session and those that came from it. It reports whether
+// there was one.
+func (db *DB) EndSession(ctx context.Context, actor Actor, token afauth.TokenHash, host string) (bool, error) {
+	var n int64
+	err := db.InTx(ctx, actor, func(q *query.Queries) (err error) {
+		n, err = q.EndSession(ctx, query.EndSessionParams{TokenHash: token[:], Host: host})
+		return err
+	})
+	return n > 0, fault(err, "ending the session")
+}
+
+// EndUserSessions ends all sessions of a person and returns how many rows went.
+func (db *DB) EndUserSessions(ctx context.Context, actor Actor, user afauth.ID) (int, error) {
+	var n int64
+	err := db.InTx(ctx, actor, func(q *query.Queries) (err error) {
+		n, err = q.EndUserSessions(ctx, user)
+		return err
+	})
+	return int(n), fault(err, "ending the person's sessions")
+}
+
+// Sessions lists a person's live sessions, newest first.
+func (db *DB) Sessions(ctx context.Context, user afauth.ID, idle time.Duration) ([]afauth.Session, error) {
+	rows, err := db.queries.ListUserSessions(ctx, query.ListUserSessionsParams{UserID: user, Idle: idle})
+	if err != nil {
+		return nil, fault(err, "listing sessions")
+	}
+	out := make([]afauth.Session, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, afauth.Session{
+			ID: row.ID, UserID: row.UserID, Host: row.Host, ParentID: row.ParentID,
+			CreatedAt: row.CreatedAt, SeenAt: row.SeenAt, ExpiresAt: row.ExpiresAt, UserAgent: orEmpty(row.UserAgent),
+		})
+	}
+	return out, nil
+}
+
+// Sweep removes sessions and tickets that have expired. It changes nobody's
+// access, and is safe to run on every server at once.
+func (db *DB) Sweep(ctx context.Context) error {
+	if _, err := db.queries.SweepTickets(ctx); err != nil {
+		return fault(err, "sweeping tickets")
+	}
+	_, err := db.queries.SweepSessions(ctx)
+	return fault(err, "sweeping sessions")
+}

@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/postgres/query"
+)
+
+// SignIn is what one finished sign-in writes.
+type SignIn struct {
+	// GitHubID, Login, Name, Email and AvatarURL are what GitHub says.
+	GitHubID                      int64
+	Login, Name, Email, AvatarURL string
+	// Session is the hash of the new session's token, for Host, at most MaxAge.
+	Session afauth.TokenHash
+	Host    string
+	MaxAge  time.Duration
+	// Previous is the session that this browser had before; nil if none. It
+	// ends, so that a session fixed before sign-in is worth nothing after it.
+	Previous           *afauth.TokenHash
+	UserAgent, Address string
+}
+
+// SignedIn is what became of it.
+type SignedIn struct {
+	User   afauth.User
+	Access afauth.Access
+	// Now is the database's time.
+	Now time.Time
+	// SessionID and ExpiresAt are nil where the answer was no: then there is no
+	// session.
+	SessionID *afauth.ID
+	ExpiresAt *time.Time
+}
+
+// SignIn writes person, session and event in one statement, one round trip.
+func (db *DB) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
+	now, err := db.queries.SignIn(ctx, query.SignInParams{
+		GithubUserID: in.GitHubID,
+		Login:        clean(in.Login, 100),
+		Name:         orNull(in.Name, 500),
+		Email:        orNull(in.Email, 500),
+		AvatarUrl:    orNull(in.AvatarURL, 500),
+		PreviousHash: hashOrNull(in.Previous),
+		TokenHash:    in.Session[:],
+		Host:         in.Host,
+		MaxAge:       in.MaxAge,
+		UserAgent:    orNull(in.UserAgent, 300),
+		Address:      orNull(in.Address, 100),
+	})
+	if err != nil {
+		return SignedIn{}, fault(err, "writing the sign-in")
+	}
+	return SignedIn{
+		User: afauth.User{
+			ID: now.ID, GitHubID: in.GitHubID,
+			Login: in.Login, Name: in.Name, Email: in.Email, AvatarURL: in.AvatarURL,
+			Whitelist:    afauth.Whitelist{IsWhitelisted: now.IsWhitelisted, Until: now.WhitelistUntil, DecidedAt: now.WhitelistDecidedAt},
+			LastSignInAt: &now.Now, CreatedAt: now.CreatedAt, UpdatedAt: now.UpdatedAt,
+		},
+		Access:    afauth.Access(now.Access),
+		Now:       now.Now,
+		SessionID: now.SessionID,
+		ExpiresAt: now.SessionExpiresAt,
+	}, nil
+}
+
+// Ticket is a passage to an application's host.
+type Ticket struct {
+	Hash afauth.TokenHash
+	// SessionID is the session on af-auth's own host that it extends.
+	SessionID afauth.ID
+	Host      string
+	// Nonce is the hash that the browser's nonce cookie must have.
+	Nonce afauth.TokenHash
+	// ReturnTo is a path on Host.
+	ReturnTo string
+	MaxAge   time.Duration
+}
+
+// IssueTicket stores a ticket, if its session is live and its person allowed
+// at this moment; otherwise ErrNotWhitelisted.
+func (db *DB) IssueTicket(ctx context.Context, t Ticket) error {
+	n, err := db.queries.IssueTicket(ctx, query.IssueTicketParams{
+		TokenHash: t.Hash[:], SessionID: t.SessionID, Host: t.Host,
+		NonceHash: t.Nonce[:], ReturnTo: clean(t.ReturnTo, 4096), MaxAge: t.MaxAge,
+	})
+	if isForeignKey(err) || err == nil && n == 0 {
+		return afauth.ErrNotWhitelisted
+	}
+	return fault(err, "issuing a ticket")
+}
+
+// Redemption is a ticket brought back, and the session it is to become.
+type Redemption struct {
+	Ticket    afauth.TokenHash
+	Host      string
+	Nonce     afauth.TokenHash
+	Session   afauth.TokenHash
+	Previous  *afauth.TokenHash
+	UserAgent string
+}
+
+// Redeemed is the session on the application's host.
+type Redeemed struct {
+	SessionID, UserID afauth.ID
+	ExpiresAt, Now    time.Time
+	ReturnTo          string
+}
+
+// RedeemTicket turns a ticket into a session, once. ErrTicketInvalid covers
+// every refusal: who guesses learns nothing from the difference.
+func (db *DB) RedeemTicket(ctx context.Context, r Redemption) (Redeemed, error) {
+	row, err := db.queries.RedeemTicket(ctx, query.RedeemTicketParams{
+		TicketHash: r.Ticket[:], Host: r.Host, NonceHash: r.Nonce[:],
+		PreviousHash: hashOrNull(r.Previous), TokenHash: r.Session[:],
+		UserAgent: orNull(r.UserAgent, 300),
+	})
+	if errors.Is(err, pgx.ErrNoRows) || isForeignKey(err) {
+		return Redeemed{}, afauth.ErrTicketInvalid
+	}
+	if err != nil {
+		return Redeemed{}, fault(err, "redeeming a ticket")
+	}
+	return Redeemed(row), nil
+}
+
+func hashOrNull(h *afauth.TokenHash) []byte {
+	if h == nil {
+		return nil
+	}
+	return h[:]
+}
+
+func isForeignKey(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == stateForeignKey
+}
