@@ -1,0 +1,244 @@
+// Package access is the whitelist: who is allowed, who waits, who was refused,
+// and the commands that decide it.
+//
+// A name as people write it comes in — a login, #github-id, or our UUID — and
+// becomes one person or an error that says why not. Decisions are written by
+// package postgres together with their record. This package knows no HTTP, and
+// keeps nothing in memory.
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/github"
+	"github.com/af-auth/af-auth/internal/postgres"
+)
+
+// Person is a user and the database's time of reading.
+type Person = postgres.Person
+
+// Change is a decision carried out.
+type Change = postgres.Change
+
+// Filter picks people from a list; Key is a place in it.
+type (
+	Filter = postgres.UserFilter
+	Key    = postgres.UserKey
+)
+
+// Actor says who decides, from where and why.
+type Actor = postgres.Actor
+
+// People is the whitelist. It is safe for concurrent use.
+type People struct {
+	db     *postgres.DB
+	github *github.Client
+	limits afauth.SessionLimits
+}
+
+// New makes a People. client may be nil: then only people who have signed in,
+// and GitHub ids, can be named.
+func New(db *postgres.DB, client *github.Client, limits afauth.SessionLimits) *People {
+	return &People{db: db, github: client, limits: limits}
+}
+
+// Find returns the one person that ref names.
+func (p *People) Find(ctx context.Context, ref string) (Person, error) {
+	r, err := parseRef(ref)
+	if err != nil {
+		return Person{}, err
+	}
+	var person Person
+	switch {
+	case !r.id.IsZero():
+		person, err = p.db.User(ctx, r.id)
+	case r.githubID != 0:
+		person, err = p.db.UserByGitHubID(ctx, r.githubID)
+	default:
+		return p.byLogin(ctx, r.login)
+	}
+	if errors.Is(err, afauth.ErrNotFound) {
+		return Person{}, notFound(ref)
+	}
+	return person, err
+}
+
+// Get returns a person by our id.
+func (p *People) Get(ctx context.Context, id afauth.ID) (Person, error) { return p.db.User(ctx, id) }
+
+// byLogin finds the person whose last known login this is. GitHub lets
+// strangers take a login that was given up, so a login known under two ids
+// names nobody.
+func (p *People) byLogin(ctx context.Context, login string) (Person, error) {
+	found, err := p.db.UsersByLogin(ctx, login)
+	if err != nil {
+		return Person{}, err
+	}
+	switch len(found) {
+	case 0:
+		return Person{}, notFound(login)
+	case 1:
+		return found[0], nil
+	}
+	var ids []string
+	for _, f := range found {
+		ids = append(ids, fmt.Sprintf("#%d (%s, last signed in %s)", f.GitHubID, f.Access(), day(f.LastSignInAt)))
+	}
+	return Person{}, &afauth.Error{
+		Code:    afauth.CodeAmbiguous,
+		Message: fmt.Sprintf("the login %q is known under %d GitHub ids: %s", login, len(found), strings.Join(ids, ", ")),
+		Hint:    fmt.Sprintf("logins change hands; name the id, for instance: '#%d'", found[0].GitHubID),
+	}
+}
+
+// Allow puts a person on the whitelist, until a moment or (nil) for good.
+// Somebody who never signed in is looked up at GitHub, and what is stored and
+// waited for is the numeric id.
+func (p *People) Allow(ctx context.Context, actor Actor, ref string, until *time.Time) (Change, error) {
+	if until != nil && !until.After(p.db.Now()) {
+		return Change{}, &afauth.Error{Code: afauth.CodeInvalid,
+			Message: fmt.Sprintf("%s has passed already", until.UTC().Format(time.RFC3339)),
+			Hint:    "to end somebody's access now: af-auth revoke " + ref}
+	}
+	person, err := p.Find(ctx, ref)
+	if err == nil {
+		return p.db.Allow(ctx, actor, person.GitHubID, person.Login, until)
+	}
+	if !errors.Is(err, afauth.ErrNotFound) {
+		return Change{}, err
+	}
+	account, err := p.lookUp(ctx, ref)
+	if err != nil {
+		return Change{}, err
+	}
+	return p.db.Allow(ctx, actor, account.ID, account.Login, until)
+}
+
+// Revoke takes a person off the whitelist and ends all sessions.
+func (p *People) Revoke(ctx context.Context, actor Actor, ref string) (Change, error) {
+	person, err := p.Find(ctx, ref)
+	if err != nil {
+		return Change{}, err
+	}
+	return p.db.Revoke(ctx, actor, person.ID, p.limits.Idle)
+}
+
+// SignOut ends all sessions of a person, who may sign in again.
+func (p *People) SignOut(ctx context.Context, actor Actor, ref string) (Person, int, error) {
+	person, err := p.Find(ctx, ref)
+	if err != nil {
+		return Person{}, 0, err
+	}
+	n, err := p.db.EndUserSessions(ctx, actor, person.ID)
+	return person, n, err
+}
+
+// Sessions lists a person's live sessions, newest first.
+func (p *People) Sessions(ctx context.Context, id afauth.ID) ([]afauth.Session, error) {
+	return p.db.Sessions(ctx, id, p.limits.Idle)
+}
+
+// List lists people, newest first.
+func (p *People) List(ctx context.Context, f Filter) ([]Person, error) { return p.db.Users(ctx, f) }
+
+// lookUp asks GitHub for somebody whom we do not know.
+func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
+	r, err := parseRef(ref)
+	if err != nil {
+		return github.User{}, err
+	}
+	if !r.id.IsZero() {
+		return github.User{}, notFound(ref)
+	}
+	if p.github == nil {
+		if r.githubID != 0 {
+			return github.User{ID: r.githubID}, nil
+		}
+		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
+			Message: fmt.Sprintf("%q has not signed in here, and GitHub cannot be asked for the id", ref),
+			Hint:    "set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, or name the numeric id: '#583231'"}
+	}
+	var account github.User
+	if r.githubID != 0 {
+		account, err = p.github.UserByID(ctx, r.githubID)
+	} else {
+		account, err = p.github.UserByLogin(ctx, r.login)
+	}
+	switch {
+	case errors.Is(err, github.ErrNotFound):
+		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
+			Message: fmt.Sprintf("GitHub knows nobody called %q", ref), Hint: "check the spelling; it is the login, not the name"}
+	case err != nil && r.githubID != 0:
+		// The id is all that is needed; the login comes with the sign-in.
+		return github.User{ID: r.githubID}, nil
+	case err != nil:
+		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubDown,
+			Message: fmt.Sprintf("GitHub did not say which id %q has", ref),
+			Hint:    "try again, or name the numeric id: '#583231'", Err: err}
+	}
+	return account, nil
+}
+
+// reference is a person as somebody wrote it: exactly one field is set.
+type reference struct {
+	login    string
+	githubID int64
+	id       afauth.ID
+}
+
+func parseRef(s string) (reference, error) {
+	if id, err := afauth.ParseID(s); err == nil {
+		return reference{id: id}, nil
+	}
+	if digits, ok := strings.CutPrefix(s, "#"); ok {
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n <= 0 {
+			return reference{}, &afauth.Error{Code: afauth.CodeInvalid,
+				Message: fmt.Sprintf("%q is not a GitHub id", s), Hint: "a GitHub id is # and a number: '#583231'"}
+		}
+		return reference{githubID: n}, nil
+	}
+	login := strings.TrimPrefix(s, "@")
+	if !isLogin(login) {
+		return reference{}, &afauth.Error{Code: afauth.CodeInvalid,
+			Message: fmt.Sprintf("%q is not a login, a #github-id or a UUID", s),
+			Hint:    "a login has letters, digits and hyphens, 39 at most; quote a #: '#583231'"}
+	}
+	return reference{login: login}, nil
+}
+
+// isLogin accepts GitHub's logins, and the longer ones with an underscore that
+// Enterprise Managed Users have.
+func isLogin(s string) bool {
+	if s == "" || len(s) > 100 {
+		return false
+	}
+	for _, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+		default:
+			// "[bot]" accounts cannot sign in.
+			return false
+		}
+	}
+	return true
+}
+
+func notFound(ref string) error {
+	return &afauth.Error{Code: afauth.CodeNotFound,
+		Message: fmt.Sprintf("nobody called %q has signed in or been allowed here", ref),
+		Hint:    "af-auth users lists everybody who is known"}
+}
+
+func day(t *time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	return t.UTC().Format(time.DateOnly)
+}

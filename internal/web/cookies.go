@@ -1,0 +1,78 @@
+package web
+
+import (
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/af-auth/af-auth"
+)
+
+// Cookie names carry the __Host- prefix (RFC 6265bis, section 4.1.3.2): such a
+// cookie was set by this very host over https, and no neighbour can plant one.
+// On http loopback the prefix is not to be had, and ports do not keep cookies
+// apart, so there the port is part of the name.
+const (
+	sessionCookie = "af_auth"
+	stateCookie   = "af_auth_state"
+	nonceCookie   = "af_auth_nonce"
+	noticeCookie  = "af_auth_notice"
+	themeCookie   = "af_auth_theme"
+)
+
+func (s *Server) cookieName(base, host string) string {
+	if s.Origin.Scheme == "https" {
+		return "__Host-" + base
+	}
+	_, port, err := net.SplitHostPort(host)
+	if err != nil {
+		port = "80"
+	}
+	return base + "_" + port
+}
+
+// setCookie writes a cookie for this host alone. A maxAge below zero removes
+// it, zero keeps it until the browser closes.
+func (s *Server) setCookie(w http.ResponseWriter, host, base, suffix, value string, maxAge time.Duration) {
+	c := &http.Cookie{ // #nosec G124 -- Secure wherever there is https; http is loopback only
+		Name:     s.cookieName(base, host) + suffix,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   int(maxAge / time.Second),
+		Secure:   s.Origin.Scheme == "https",
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	}
+	if maxAge < 0 {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+// cookie returns a cookie's value. Two of one name are none: somebody may have
+// planted the other.
+func (s *Server) cookie(r *http.Request, host, base, suffix string) (string, bool) {
+	name := s.cookieName(base, host) + suffix
+	found := r.CookiesNamed(name)
+	if len(found) != 1 {
+		return "", false
+	}
+	return found[0].Value, true
+}
+
+// token returns the session token that the browser brought for host.
+func (s *Server) token(r *http.Request, host string) (afauth.Token, bool) {
+	value, ok := s.cookie(r, host, sessionCookie, "")
+	if !ok {
+		return "", false
+	}
+	return afauth.ParseToken(value)
+}
+
+// previous is the session to end when a new one begins here.
+func (s *Server) previous(r *http.Request, host string) *afauth.Token {
+	if t, ok := s.token(r, host); ok {
+		return &t
+	}
+	return nil
+}

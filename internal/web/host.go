@@ -1,0 +1,66 @@
+package web
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/af-auth/af-auth"
+)
+
+type hostKind int
+
+const (
+	unknownHost hostKind = iota
+	theOwnHost
+	anAppHost
+)
+
+var (
+	errUnknownHost = &afauth.Error{Code: afauth.CodeWrongHost, Message: "this server does not answer for that host"}
+	errMethod      = &afauth.Error{Code: codeMethod, Message: "this page does not take that method"}
+)
+
+// codeMethod never leaves this package's answers.
+const codeMethod afauth.Code = "method_not_allowed"
+
+// host tells which of our hosts a request is for, in the form that the
+// configuration uses: lower case, without the scheme's own port.
+func (s *Server) host(r *http.Request) (hostKind, string) {
+	h := plainHost(r.Host, s.Origin.Scheme)
+	switch {
+	case h == s.Origin.Host:
+		return theOwnHost, h
+	case s.Places.IsApp(h):
+		return anAppHost, h
+	default:
+		return unknownHost, h
+	}
+}
+
+func plainHost(h, scheme string) string {
+	h = strings.ToLower(h)
+	if host, port, err := net.SplitHostPort(h); err == nil {
+		if scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+			if strings.Contains(host, ":") {
+				return "[" + host + "]"
+			}
+			return host
+		}
+	}
+	return h
+}
+
+// canonical reports whether a path is written in its one plain form. Two
+// spellings of one path are how gates get walked around: what this server
+// means by a path must be what every proxy before it means.
+func canonical(u *url.URL) bool {
+	p := u.Path
+	if u.Opaque != "" || u.Fragment != "" || !strings.HasPrefix(p, "/") || u.EscapedPath() != p {
+		return false
+	}
+	clean := path.Clean(p)
+	return p == clean || p == clean+"/"
+}

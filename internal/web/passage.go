@@ -1,0 +1,54 @@
+package web
+
+import (
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/signin"
+)
+
+// nonceLife outlives the slowest sign-in.
+const nonceLife = time.Hour
+
+// start stands on an application's host. Its proxy sends people here who are
+// not signed in; they go on to our own host and come back to enter. The nonce
+// ties the ticket to this browser: a ticket made for somebody else's browser
+// does not open here.
+func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
+	_, host := s.host(r)
+	// A nonce that is there already stays, so that two tabs do not take each
+	// other's away.
+	value, _ := s.cookie(r, host, nonceCookie, "")
+	nonce, ok := afauth.ParseToken(value)
+	if !ok {
+		nonce = afauth.NewToken()
+	}
+	s.setCookie(w, host, nonceCookie, "", nonce.Reveal(), nonceLife)
+	path := r.Header.Get("X-Original-URI")
+	if path == "" {
+		path = r.URL.Query().Get("return_to")
+	}
+	hash := nonce.Hash()
+	to := signin.Destination{Host: host, Path: signin.LocalPath(path), Nonce: hex.EncodeToString(hash[:])}
+	w.Header().Set("Location", s.Places.URL(signin.Destination{Path: "/auth/continue"})+s.Places.Query(to))
+	w.WriteHeader(http.StatusFound)
+	return nil
+}
+
+// enter stands on an application's host and turns a ticket into its session.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) error {
+	_, host := s.host(r)
+	nonce, _ := s.cookie(r, host, nonceCookie, "")
+	entered, err := s.Flow.Redeem(r.Context(), signin.Entry{
+		Ticket: r.URL.Query().Get("ticket"), Host: host, Nonce: nonce,
+		Previous: s.previous(r, host), UserAgent: r.UserAgent(),
+	})
+	if err != nil {
+		// Trying again begins at the application's front page.
+		return detour{err, signin.Destination{Host: host, Path: "/"}}
+	}
+	s.setCookie(w, host, sessionCookie, "", entered.Token.Reveal(), entered.ExpiresAt.Sub(entered.Now))
+	return seeOther(w, entered.URL)
+}

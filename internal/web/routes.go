@@ -1,0 +1,146 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/web/page"
+)
+
+// guard says who may reach a route at all. The zero value lets nobody in, so a
+// route whose guard was forgotten is closed.
+type guard int
+
+const (
+	closed guard = iota
+	// anyHost: for machines that know the server by another name.
+	anyHost
+	// ownHost: af-auth's own host only.
+	ownHost
+	// ownHostLimited: as ownHost, and at a rate for each peer.
+	ownHostLimited
+	// ownHostPost: as ownHost, and refused where another site sent the form.
+	ownHostPost
+	// appHost: an application's host only.
+	appHost
+)
+
+func (g guard) String() string {
+	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, same origin", "application host"}[g]
+}
+
+// handler answers a request or returns why not.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// route is one line of the table. It is always written without field names, so
+// that a line without a guard does not compile.
+type route struct {
+	method string
+	path   string
+	guard  guard
+	handle handler
+}
+
+func (s *Server) table() []route {
+	routes := []route{
+		{"GET", "/{$}", ownHost, redirectTo("/auth/")},
+		{"GET", "/auth/{$}", ownHost, s.home},
+		{"GET", "/auth", ownHost, redirectTo("/auth/")},
+		{"GET", "/auth/sign-in", ownHost, s.signIn},
+		{"GET", "/auth/github", ownHostLimited, s.toGitHub},
+		{"GET", "/auth/github/callback", ownHostLimited, s.fromGitHub},
+		{"GET", "/auth/continue", ownHost, s.goOn},
+		{"GET", "/auth/waiting", ownHost, s.waiting},
+		{"GET", "/auth/waiting/events", ownHost, s.waitingEvents},
+		{"GET", "/auth/refused", ownHost, s.refused},
+		{"GET", "/auth/sign-out", ownHost, s.askSignOut},
+		{"POST", "/auth/sign-out", ownHostPost, s.signOut},
+		{"GET", "/auth/signed-out", ownHost, s.signedOut},
+		{"GET", "/auth/about", ownHost, s.about},
+		{"POST", "/auth/theme", ownHostPost, s.theme},
+		{"GET", "/auth/assets/{name}", anyHost, s.asset},
+		{"GET", "/auth/verify", anyHost, s.verify},
+		{"GET", "/.af-auth/start", appHost, s.start},
+		{"GET", "/.af-auth/enter", appHost, s.enter},
+		{"GET", "/live", anyHost, s.live},
+		{"GET", "/ready", anyHost, s.ready},
+		{"GET", "/health", anyHost, s.health},
+	}
+	if s.MetricsToken != "" {
+		routes = append(routes, route{"GET", "/metrics", anyHost, s.metrics})
+	}
+	return routes
+}
+
+// RouteInfo describes a route for `af-auth routes`.
+type RouteInfo struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Guard  string `json:"guard"`
+}
+
+// Routes lists the whole table, including what is there only when configured.
+func Routes() []RouteInfo {
+	s := &Server{Options: Options{MetricsToken: "listed"}}
+	var out []RouteInfo
+	for _, rt := range s.table() {
+		out = append(out, RouteInfo{rt.method, rt.path, rt.guard.String()})
+	}
+	return out
+}
+
+// serve puts the guard before the handler, and the renderer of errors behind.
+func (s *Server) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.admit(rt.guard, r)
+		if err == nil {
+			err = rt.handle(w, r)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+func (s *Server) admit(g guard, r *http.Request) error {
+	kind, _ := s.host(r)
+	switch g {
+	case anyHost:
+		return nil
+	case appHost:
+		if kind != anAppHost {
+			return errUnknownHost
+		}
+		return nil
+	case ownHost, ownHostLimited, ownHostPost:
+		if kind != theOwnHost {
+			return errUnknownHost
+		}
+	default:
+		return &afauth.Error{Code: afauth.CodeNotFound, Message: "this route has no guard"}
+	}
+	if g == ownHostLimited && !s.peers.allow(s.peer(r)) {
+		s.Metrics.SignInRateLimited()
+		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
+	}
+	if g == ownHostPost {
+		if err := s.cross.Check(r); err != nil {
+			return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "the form was sent by another site", Err: err}
+		}
+	}
+	return nil
+}
+
+func redirectTo(path string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		http.Redirect(w, r, path, http.StatusFound)
+		return nil
+	}
+}
+
+func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
+	// An error page on an application's host takes its style from here.
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	page.Assets().ServeHTTP(w, r)
+	return nil
+}

@@ -1,0 +1,165 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/access"
+	"github.com/af-auth/af-auth/internal/gate"
+	"github.com/af-auth/af-auth/internal/signin"
+	"github.com/af-auth/af-auth/internal/telemetry"
+	"github.com/af-auth/af-auth/internal/web/page"
+)
+
+// Options is what New needs.
+type Options struct {
+	// Origin is AF_AUTH_URL: every absolute address comes from it, never from a
+	// header.
+	Origin *url.URL
+	// Apps are the applications' hosts and the names to call them by.
+	Apps   map[string]string
+	Flow   *signin.Flow
+	Places signin.Places
+	Gate   *gate.Gate
+	People *access.People
+	// Watch wakes the caller when a person's access may have changed.
+	Watch func(afauth.ID) (woken <-chan struct{}, stop func())
+	// Ready lists what must hold for this server to be of use.
+	Ready   func(context.Context) []Check
+	Pages   *page.Renderer
+	Metrics *telemetry.Metrics
+	Logger  *slog.Logger
+	// Release is the binary's version.
+	Release string
+	Limits  afauth.SessionLimits
+	// Contact is whom to write to; nil: nobody is named.
+	Contact *page.Contact
+	// ReadsEmail says that the scope for addresses is asked for.
+	ReadsEmail bool
+	// Dev shows hints that only make sense beside the simulator.
+	Dev bool
+	// TrustedProxies may say on whose behalf they speak (X-Forwarded-For).
+	TrustedProxies []netip.Prefix
+	// SignInRate is how many sign-ins one peer may start in a minute.
+	SignInRate int
+	// MetricsToken opens /metrics on this server; empty: it is not there.
+	MetricsToken string
+}
+
+// Server answers HTTP. It is safe for concurrent use.
+type Server struct {
+	Options
+	mux      *http.ServeMux
+	requests *telemetry.Requests
+	peers    *peerLimiter
+	streams  *streams
+	cross    *http.CrossOriginProtection
+	stop     <-chan struct{}
+}
+
+// New makes a Server. Its streams end when stop is closed.
+func New(stop <-chan struct{}, o Options) *Server {
+	s := &Server{
+		Options: o,
+		mux:     http.NewServeMux(),
+		peers:   newPeerLimiter(o.SignInRate, time.Now),
+		streams: newStreams(),
+		cross:   http.NewCrossOriginProtection(),
+		stop:    stop,
+	}
+	var patterns []string
+	for _, rt := range s.table() {
+		pattern := rt.method + " " + rt.path
+		patterns = append(patterns, pattern)
+		s.mux.Handle(pattern, s.serve(rt))
+	}
+	s.requests = o.Metrics.Requests(patterns)
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begun := time.Now()
+	reference := telemetry.NewRequestID()
+	r = r.WithContext(telemetry.WithRequestID(r.Context(), reference))
+	out := &recorder{ResponseWriter: w}
+	out.Header().Set("X-Request-Id", reference)
+	secure(out.Header(), s.Origin.Scheme == "https")
+	var pattern string
+	defer func() {
+		if fault := recover(); fault != nil {
+			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(fault)
+			}
+			s.Logger.ErrorContext(r.Context(), "a handler panicked", "fault", fault, "stack", stack())
+			if out.status == 0 {
+				s.fail(out, r, &afauth.Error{Code: afauth.CodeInternal, Message: "a fault of ours"})
+			}
+		}
+		s.observe(r, pattern, out.status, time.Since(begun))
+	}()
+	if r.Host == "" || !canonical(r.URL) {
+		s.fail(out, r, &afauth.Error{Code: afauth.CodeInvalid, Message: "the path is not in its plain form"})
+		return
+	}
+	var handler http.Handler
+	handler, pattern = s.mux.Handler(r)
+	if pattern == "" {
+		s.noRoute(out, r, handler)
+		return
+	}
+	s.mux.ServeHTTP(out, r)
+}
+
+// noRoute answers what matches no route: 405 where the path exists for another
+// method, 404 otherwise. An unknown host learns neither.
+func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+	if kind, _ := s.host(r); kind == unknownHost {
+		s.fail(w, r, errUnknownHost)
+		return
+	}
+	probe := &statusOnly{header: http.Header{}}
+	handler.ServeHTTP(probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", probe.header.Get("Allow"))
+		s.fail(w, r, errMethod)
+		return
+	}
+	s.fail(w, r, &afauth.Error{Code: afauth.CodeNotFound, Message: "there is no such page"})
+}
+
+// secure sets what every answer carries. Pages add their own policy.
+func secure(h http.Header, https bool) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	// Addresses of ours may hold a ticket.
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	if https {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// observe writes the log line and the numbers. The query is left out: it may
+// hold a code or a ticket.
+func (s *Server) observe(r *http.Request, pattern string, status int, took time.Duration) {
+	level := slog.LevelInfo
+	switch pattern {
+	case "GET /auth/verify", "GET /live", "GET /ready", "GET /health", "GET /metrics":
+		level = slog.LevelDebug
+	}
+	if pattern == "" {
+		pattern = "other"
+	}
+	s.requests.Observe(pattern, r.Method, status, took)
+	s.Logger.Log(r.Context(), level, "request", "method", r.Method, "route", pattern, "status", status,
+		"took", took, "peer", s.peer(r).String())
+}

@@ -1,0 +1,165 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/gate"
+	"github.com/af-auth/af-auth/internal/signin"
+	"github.com/af-auth/af-auth/internal/web/page"
+)
+
+// destination is where the person goes on to, as carried through our pages.
+func (s *Server) destination(r *http.Request) signin.Destination {
+	q := r.URL.Query()
+	return s.Places.Parse(q.Get("return_to"), q.Get("nonce"))
+}
+
+// visitor is who has a session on our own host.
+func (s *Server) visitor(r *http.Request) (gate.Decision, error) {
+	token, ok := s.token(r, s.Origin.Host)
+	if !ok {
+		return gate.Decision{}, afauth.ErrNotSignedIn
+	}
+	return s.Gate.Check(r.Context(), token, s.Origin.Host)
+}
+
+// signIn shows the page with the one button. Who is signed in already goes on,
+// unless another account is wanted.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
+	to := s.destination(r)
+	again := r.URL.Query().Get("again") != ""
+	if !again {
+		switch d, err := s.visitor(r); {
+		case err == nil:
+			return s.forward(w, r, d, to)
+		case errors.Is(err, afauth.ErrNotWhitelisted):
+			return s.turnAway(w, r, d.User, d.Access, to)
+		case !errors.Is(err, afauth.ErrNotSignedIn):
+			return err
+		}
+	}
+	query := s.Places.Query(to)
+	if again {
+		query = with(query, "again", "1")
+	}
+	name, host := s.app(to)
+	return s.render(w, r, http.StatusOK, page.SignIn{
+		Chrome: s.chrome(r), Terms: s.terms(), App: name, AppHost: host,
+		ContinueURL: "/auth/github" + query,
+	})
+}
+
+// toGitHub sends the browser to GitHub, with what must be remembered sealed in
+// a cookie of its own.
+func (s *Server) toGitHub(w http.ResponseWriter, r *http.Request) error {
+	started, err := s.Flow.Start(s.destination(r), r.URL.Query().Get("again") != "")
+	if err != nil {
+		return err
+	}
+	s.setCookie(w, s.Origin.Host, stateCookie, stateSuffix(started.State), started.Sealed, signin.StateLife)
+	w.Header().Set("Location", started.URL)
+	w.WriteHeader(http.StatusFound)
+	return nil
+}
+
+// stateSuffix tells the sign-ins of several tabs apart.
+func stateSuffix(state string) string {
+	if t, ok := afauth.ParseToken(state); ok {
+		return "_" + t.Reveal()[:8]
+	}
+	return "_none"
+}
+
+// fromGitHub finishes a sign-in.
+func (s *Server) fromGitHub(w http.ResponseWriter, r *http.Request) error {
+	host := s.Origin.Host
+	suffix := stateSuffix(r.URL.Query().Get("state"))
+	sealed, _ := s.cookie(r, host, stateCookie, suffix)
+	if sealed != "" {
+		s.setCookie(w, host, stateCookie, suffix, "", -1)
+	}
+	out, err := s.Flow.Finish(r.Context(), signin.Answer{
+		Query: r.URL.Query(), Sealed: sealed, Previous: s.previous(r, host),
+		UserAgent: r.UserAgent(), Address: s.peer(r).String(),
+	})
+	if err != nil {
+		s.Metrics.SignIn("failed")
+		s.Metrics.CallbackRejected(string(afauth.CodeOf(err)))
+		return detour{err, out.To}
+	}
+	s.Metrics.SignIn(string(out.Access))
+	if out.Token == "" {
+		s.setCookie(w, host, sessionCookie, "", "", -1)
+		return s.turnAway(w, r, out.User, out.Access, out.To)
+	}
+	s.setCookie(w, host, sessionCookie, "", out.Token.Reveal(), out.ExpiresAt.Sub(out.Now))
+	if !out.Access.MayEnter() {
+		return s.turnAway(w, r, out.User, out.Access, out.To)
+	}
+	return s.forward(w, r, gate.Decision{User: out.User, Session: afauth.Session{ID: out.SessionID}, Access: out.Access, Now: out.Now}, out.To)
+}
+
+// detour is a fault of a sign-in whose end was known: "try again" leads there.
+type detour struct {
+	error
+	to signin.Destination
+}
+
+func (d detour) Unwrap() error { return d.error }
+
+// goOn decides again and leads on: the way from the waiting page, and from an
+// application's gate.
+func (s *Server) goOn(w http.ResponseWriter, r *http.Request) error {
+	to := s.destination(r)
+	d, err := s.visitor(r)
+	switch {
+	case err == nil:
+		return s.forward(w, r, d, to)
+	case errors.Is(err, afauth.ErrNotWhitelisted):
+		return s.turnAway(w, r, d.User, d.Access, to)
+	case errors.Is(err, afauth.ErrNotSignedIn):
+		return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
+	default:
+		return err
+	}
+}
+
+// forward leads somebody who may enter to where they were going.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, d gate.Decision, to signin.Destination) error {
+	if to.Host == "" {
+		return seeOther(w, s.Places.URL(to))
+	}
+	url, err := s.Flow.Issue(r.Context(), d.Session.ID, to)
+	if errors.Is(err, afauth.ErrNotWhitelisted) {
+		// Revoked since the check above.
+		return s.turnAway(w, r, d.User, afauth.Refused, to)
+	}
+	if err != nil {
+		return err
+	}
+	return seeOther(w, url)
+}
+
+// turnAway leads somebody who may not enter to the page that says why. The
+// notice lets that page speak to a person without a session.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, u afauth.User, a afauth.Access, to signin.Destination) error {
+	if err := s.leaveNotice(w, u.ID); err != nil {
+		return err
+	}
+	path := "/auth/refused"
+	if a == afauth.Waiting {
+		path = "/auth/waiting"
+	}
+	return seeOther(w, path+s.Places.Query(to))
+}
+
+func (s *Server) leaveNotice(w http.ResponseWriter, user afauth.ID) error {
+	sealed, err := s.Flow.SealNotice(user)
+	if err != nil {
+		return err
+	}
+	s.setCookie(w, s.Origin.Host, noticeCookie, "", sealed, signin.NoticeLife)
+	return nil
+}

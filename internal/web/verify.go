@@ -1,0 +1,87 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/gate"
+	"github.com/af-auth/af-auth/internal/telemetry"
+)
+
+// verify answers a proxy: may the browser whose Cookie header this is pass?
+//
+//	200  with the five identity headers
+//	401  nobody is signed in on this host
+//	403  somebody is, who may not come in
+//	503  it cannot be known now, which is a no
+//
+// The host is the one in Host. A proxy that calls by another name asks about
+// af-auth's own host, which an application may share.
+func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
+	kind, host := s.host(r)
+	if kind == unknownHost {
+		host = s.Origin.Host
+	}
+	identity(w.Header(), afauth.User{})
+	token, ok := s.token(r, host)
+	if !ok {
+		s.Metrics.GateDecision("not_signed_in")
+		return s.refuse(w, r, gate.Decision{}, afauth.ErrNotSignedIn)
+	}
+	d, err := s.Gate.Check(r.Context(), token, host)
+	if err != nil {
+		return s.refuse(w, r, d, err)
+	}
+	s.Metrics.GateDecision("allowed")
+	identity(w.Header(), d.User)
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// refuse answers programs: the proxy shows people a page of its own.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, d gate.Decision, err error) error {
+	p := problem{Reference: telemetry.RequestID(r.Context())}
+	switch {
+	case errors.Is(err, afauth.ErrNotSignedIn):
+		p.Status, p.Code, p.Detail = http.StatusUnauthorized, string(afauth.CodeNotSignedIn), "nobody is signed in on this host"
+	case errors.Is(err, afauth.ErrNotWhitelisted):
+		s.Metrics.GateDecision("not_whitelisted")
+		p.Status, p.Code, p.Access = http.StatusForbidden, string(afauth.CodeNotWhitelisted), string(d.Access)
+		p.Detail = "somebody is signed in who may not come in"
+	default:
+		s.Metrics.GateDecision("unavailable")
+		s.Logger.ErrorContext(r.Context(), "gate cannot decide", "error", err)
+		w.Header().Set("Retry-After", "1")
+		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, string(afauth.CodeUnavailable), "it cannot be known now who this is"
+	}
+	writeProblem(w, p)
+	return nil
+}
+
+// identity sets all five headers, each time: one that is missing could be
+// filled in by whoever sent the request.
+func identity(h http.Header, u afauth.User) {
+	id, githubID := "", ""
+	if !u.ID.IsZero() {
+		id, githubID = u.ID.String(), strconv.FormatInt(u.GitHubID, 10)
+	}
+	h.Set("X-Auth-Request-User", headerText(u.Login))
+	h.Set("X-Auth-Request-User-Id", id)
+	h.Set("X-Auth-Request-Github-Id", githubID)
+	h.Set("X-Auth-Request-Email", headerText(u.Email))
+	// Names are any Unicode; a header is not (RFC 9110, section 5.5).
+	h.Set("X-Auth-Request-Name", url.PathEscape(u.Name))
+}
+
+// headerText returns s where it is plain ASCII, and percent-encoded otherwise.
+func headerText(s string) string {
+	for _, r := range s {
+		if r <= ' ' || r > '~' {
+			return url.PathEscape(s)
+		}
+	}
+	return s
+}

@@ -1,0 +1,185 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/access"
+	"github.com/af-auth/af-auth/internal/web/page"
+)
+
+// waiting is the page of somebody who has signed in and about whom nobody has
+// decided.
+func (s *Server) waiting(w http.ResponseWriter, r *http.Request) error {
+	to := s.destination(r)
+	d, err := s.visitor(r)
+	switch {
+	case err == nil:
+		return s.forward(w, r, d, to)
+	case errors.Is(err, afauth.ErrNotSignedIn):
+		// A refusal ends the session; the notice knows whose it was.
+		if p, ok := s.noticed(r); ok && p.Access() != afauth.Waiting && !p.Access().MayEnter() {
+			return seeOther(w, "/auth/refused"+s.Places.Query(to))
+		}
+		return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
+	case !errors.Is(err, afauth.ErrNotWhitelisted):
+		return err
+	case d.Access != afauth.Waiting:
+		return s.turnAway(w, r, d.User, d.Access, to)
+	}
+	if err := s.leaveNotice(w, d.User.ID); err != nil {
+		return err
+	}
+	name, host := s.app(to)
+	query := s.Places.Query(to)
+	return s.render(w, r, http.StatusOK, page.Waiting{
+		Chrome: s.chrome(r), Person: page.PersonOf(d.User), App: name, AppHost: host,
+		GoesTo:     goesTo(host, to),
+		SignedInAt: d.Session.CreatedAt,
+		CheckURL:   "/auth/continue" + query,
+		AnotherURL: "/auth/sign-in" + with(query, "again", "1"),
+		EventsURL:  "/auth/waiting/events",
+		Now:        d.Now,
+	})
+}
+
+// refused is the page of somebody whom the answer no concerns.
+func (s *Server) refused(w http.ResponseWriter, r *http.Request) error {
+	to := s.destination(r)
+	name, _ := s.app(to)
+	v := page.Refused{
+		Chrome: s.chrome(r), App: name, Access: afauth.Refused,
+		AnotherURL: "/auth/sign-in" + with(s.Places.Query(to), "again", "1"),
+	}
+	p, known, err := s.whoIsTurnedAway(r)
+	if err != nil {
+		return err
+	}
+	if known {
+		switch a := p.Access(); a {
+		case afauth.Allowed, afauth.Waiting:
+			// Decided anew since: the ordinary way finds the right page.
+			return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
+		default:
+			who := page.PersonOf(p.User)
+			v.Person, v.Access, v.DecidedAt, v.Until = &who, a, p.DecidedAt, p.Until
+		}
+	}
+	return s.render(w, r, http.StatusForbidden, v)
+}
+
+// whoIsTurnedAway knows the person by session, or by the notice where the
+// session has ended.
+func (s *Server) whoIsTurnedAway(r *http.Request) (access.Person, bool, error) {
+	d, err := s.visitor(r)
+	if err == nil || errors.Is(err, afauth.ErrNotWhitelisted) {
+		return access.Person{User: d.User, Now: d.Now}, true, nil
+	}
+	if !errors.Is(err, afauth.ErrNotSignedIn) {
+		return access.Person{}, false, err
+	}
+	p, ok := s.noticed(r)
+	return p, ok, nil
+}
+
+func (s *Server) noticed(r *http.Request) (access.Person, bool) {
+	sealed, ok := s.cookie(r, s.Origin.Host, noticeCookie, "")
+	if !ok {
+		return access.Person{}, false
+	}
+	id, ok := s.Flow.OpenNotice(sealed)
+	if !ok {
+		return access.Person{}, false
+	}
+	p, err := s.People.Get(r.Context(), id)
+	return p, err == nil
+}
+
+const (
+	pingEvery = 15 * time.Second
+	// lookEvery is the promise where no notification arrives.
+	lookEvery = 10 * time.Second
+	// sendWithin is how long a browser may take to accept a line.
+	sendWithin = 5 * time.Second
+)
+
+// waitingEvents tells a waiting page of the decision, as server-sent events.
+// Being woken means to look; only the database says what was decided.
+func (s *Server) waitingEvents(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.visitor(r)
+	if err != nil && !errors.Is(err, afauth.ErrNotWhitelisted) {
+		return err
+	}
+	release, ok := s.streams.open(d.User.ID)
+	if !ok {
+		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many waiting pages are open"}
+	}
+	defer release()
+	woken, stop := s.Watch(d.User.ID)
+	defer stop()
+	w.Header().Set("Content-Type", "text/event-stream")
+	// nginx would hold lines back otherwise.
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	ping, look := time.NewTicker(pingEvery), time.NewTicker(lookEvery)
+	defer ping.Stop()
+	defer look.Stop()
+	last := afauth.Access("")
+	for {
+		// Looking once after Watch misses no change made before it.
+		now, over := s.standing(r, d.User.ID)
+		if now != "" && now != last {
+			last = now
+			if err := send(w, fmt.Sprintf("event: access\ndata: {\"access\":%q}\n\n", now)); err != nil {
+				return nil
+			}
+		}
+		if over {
+			return nil
+		}
+		select {
+		case <-woken:
+		case <-look.C:
+		case <-ping.C:
+			if err := send(w, ": still here\n\n"); err != nil {
+				return nil
+			}
+		case <-r.Context().Done():
+			return nil
+		case <-s.stop:
+			return nil
+		}
+	}
+}
+
+// standing is what the database says now, and whether the stream has said all.
+// A database that does not answer ends nothing: the next look may succeed.
+func (s *Server) standing(r *http.Request, user afauth.ID) (a afauth.Access, over bool) {
+	d, err := s.visitor(r)
+	switch {
+	case err == nil, errors.Is(err, afauth.ErrNotWhitelisted):
+		return d.Access, d.Access != afauth.Waiting
+	case errors.Is(err, afauth.ErrNotSignedIn):
+		p, err := s.People.Get(r.Context(), user)
+		if err != nil {
+			return "", true
+		}
+		return p.Access(), true
+	default:
+		return "", false
+	}
+}
+
+func send(w http.ResponseWriter, line string) error {
+	control := http.NewResponseController(w)
+	if err := control.SetWriteDeadline(time.Now().Add(sendWithin)); err != nil {
+		return err
+	}
+	if _, err := w.Write([]byte(line)); err != nil {
+		return err
+	}
+	return control.Flush()
+}
