@@ -1,0 +1,198 @@
+// Package cli is af-auth's command line: one file a command, and the only
+// place where the parts are wired together.
+//
+// A command reads its settings through package config, opens what it needs,
+// says on stdout what it did, and on stderr what went wrong, followed by a
+// hint. It holds neither SQL nor rules.
+//
+// Exit codes: 0 done; 1 it failed; 2 it was called wrongly, or the settings are
+// wrong; 3 nobody, or more than one person, goes by that name. `db migrate
+// status` has its own, in its help.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/config"
+)
+
+// Env is the world as a command sees it.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Environ is NAME=VALUE, as os.Environ returns it.
+	Environ []string
+	// Dir is the working directory.
+	Dir     string
+	Now     func() time.Time
+	Version string
+
+	// ConfigFile and Data come from the global flags.
+	ConfigFile, Data string
+}
+
+// OS is the world of a real process.
+func OS(version string) *Env {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	return &Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Environ: os.Environ(), Dir: dir, Now: time.Now, Version: version,
+	}
+}
+
+// commands is the whole command line.
+type commands struct {
+	Config string           `help:"Read settings from this file, NAME=VALUE a line." placeholder:"FILE" type:"path"`
+	Data   string           `help:"Folder of the private PostgreSQL; without it, .af-auth here or in a folder above." placeholder:"DIR" type:"path"`
+	Ver    kong.VersionFlag `name:"version" help:"Print the version."`
+
+	Dev   devCmd   `cmd:"" group:"run" help:"Run everything on this machine: a private PostgreSQL, a GitHub simulator, a demo application."`
+	Serve serveCmd `cmd:"" group:"run" help:"Run the server."`
+
+	Allow    allowCmd    `cmd:"" group:"people" help:"Put a person on the whitelist."`
+	Revoke   revokeCmd   `cmd:"" group:"people" help:"Take a person off the whitelist and end their sessions."`
+	Users    usersCmd    `cmd:"" group:"people" help:"List people, newest first."`
+	Show     showCmd     `cmd:"" group:"people" help:"Show all about one person."`
+	Sessions sessionsCmd `cmd:"" group:"people" help:"List a person's sessions."`
+	SignOut  signOutCmd  `cmd:"" group:"people" help:"End a person's sessions; they may sign in again."`
+	Events   eventsCmd   `cmd:"" group:"people" help:"List what happened, newest first."`
+
+	DB dbCmd `cmd:"" name:"db" group:"database" help:"The database: migrations."`
+
+	Settings   configCmd     `cmd:"" name:"config" group:"other" help:"List every setting: value, source, meaning."`
+	Routes     routesCmd     `cmd:"" group:"other" help:"List the server's routes and what guards them."`
+	Completion completionCmd `cmd:"" group:"other" help:"Print a completion script for a shell."`
+	Version    versionCmd    `cmd:"" group:"other" help:"Print the version."`
+}
+
+// errUsage marks a command line that cannot be read.
+type errUsage struct{ error }
+
+// exit is an error that carries its own code, and has been reported already.
+type exit struct{ code int }
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// Main runs one command and returns the exit code.
+func Main(ctx context.Context, e *Env, args []string) int {
+	code := -1
+	var root commands
+	parser, err := kong.New(&root,
+		kong.Name("af-auth"),
+		kong.Description("Says which GitHub people may come in.\n\nTry it: af-auth dev"),
+		kong.UsageOnError(),
+		kong.Writers(e.Stdout, e.Stderr),
+		kong.Exit(func(c int) { code = c }),
+		kong.Vars{"version": "af-auth " + e.Version, "migrations_dir": sourceFolder},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: false}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "run", Title: "Run:"}, {Key: "people", Title: "People (USER is a login, '#github-id' or our UUID):"},
+			{Key: "database", Title: "Database:"}, {Key: "other", Title: "Other:"},
+		}),
+	)
+	if err != nil {
+		return e.report(err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if code >= 0 { // --help or --version has been answered
+		return code
+	}
+	if err != nil {
+		return e.report(errUsage{err})
+	}
+	e.ConfigFile, e.Data = root.Config, root.Data
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return e.report(parsed.Run(e, &root))
+}
+
+// report writes an error as people read it and returns the exit code.
+func (e *Env) report(err error) int {
+	var done exit
+	var faults *config.Faults
+	var usage errUsage
+	var known *afauth.Error
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &done):
+		return done.code
+	case errors.As(err, &usage):
+		e.complain(usage.Error(), "af-auth --help lists the commands; af-auth COMMAND --help explains one")
+		return 2
+	case errors.As(err, &faults):
+		_, _ = fmt.Fprintf(e.Stderr, "af-auth: the settings are wrong\n%s\n", faults)
+		return 2
+	case errors.Is(err, context.Canceled):
+		e.complain("stopped", "")
+		return 1
+	case errors.As(err, &known):
+		e.complain(err.Error(), known.Hint)
+		switch known.Code {
+		case afauth.CodeNotFound, afauth.CodeAmbiguous:
+			return 3
+		case afauth.CodeInvalid:
+			return 2
+		}
+		return 1
+	default:
+		e.complain(err.Error(), hintOf(err))
+		return 1
+	}
+}
+
+// hintOf asks an error of a tool for what to do next.
+func hintOf(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}
+
+func (e *Env) complain(message, hint string) {
+	_, _ = fmt.Fprintf(e.Stderr, "af-auth: %s\n", strings.TrimSpace(message))
+	if hint != "" {
+		_, _ = fmt.Fprintf(e.Stderr, "hint: %s\n", hint)
+	}
+}
+
+func (e *Env) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(e.Stdout, format+"\n", args...)
+}
+
+// whoAmI is the actor that the record names for a command.
+func (e *Env) whoAmI() string {
+	if name := e.getenv("SUDO_USER"); name != "" {
+		return "cli:" + name
+	}
+	if u, err := user.Current(); err == nil {
+		return "cli:" + u.Username
+	}
+	return "cli"
+}
+
+func (e *Env) getenv(name string) string {
+	value := ""
+	for _, pair := range e.Environ {
+		if v, ok := strings.CutPrefix(pair, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}

@@ -1,0 +1,294 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/cli/demo"
+	"github.com/af-auth/af-auth/internal/config"
+	"github.com/af-auth/af-auth/internal/githubsim"
+	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/pgserver"
+	"github.com/af-auth/af-auth/internal/postgres"
+	"github.com/af-auth/af-auth/internal/telemetry"
+)
+
+type devCmd struct {
+	Port         int  `help:"Port of af-auth; the demo application takes the next one, the simulator the one after. 0: any that are free." default:"8080"`
+	DatabasePort int  `help:"Let the private PostgreSQL listen on this port of 127.0.0.1 too; without it, it has a socket only." placeholder:"PORT"`
+	JSON         bool `help:"Print one line of JSON when all is ready, for scripts."`
+	Verbose      bool `short:"v" help:"Log every request."`
+}
+
+// Help is shown by --help.
+func (devCmd) Help() string {
+	return `Everything runs on loopback, and the data stays in .af-auth (or --data DIR)
+between runs. With GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET set, the real
+GitHub is asked and there is no simulator. Ctrl-C ends it all.`
+}
+
+// devLinks is what a script wants to know.
+type devLinks struct {
+	AuthURL     string `json:"auth_url"`
+	AppURL      string `json:"app_url"`
+	GitHubURL   string `json:"github_url"`
+	DatabaseURL string `json:"database_url"`
+}
+
+// Run starts the private server, af-auth, the simulator and the demo
+// application, and stops them all when one of them ends or ctx does.
+func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
+	own, err := e.loadWith(nil)
+	if err != nil {
+		return err
+	}
+	if own.Production {
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: "dev is for development, and these settings are for production",
+			Hint: "run af-auth serve; or unset AF_AUTH_ENV and AF_AUTH_URL"}
+	}
+	level := slog.LevelWarn
+	if d.Verbose {
+		level = slog.LevelInfo
+	}
+	logger := telemetry.NewLogger(e.Stderr, "text", level)
+	data := e.Data
+	if data == "" {
+		data = filepath.Join(e.Dir, dataFolder)
+	}
+	server, err := pgserver.Start(ctx, pgserver.Options{Dir: data, Port: d.DatabasePort, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopServer(ctx, server)) }()
+	if err := prepareDatabase(ctx, server); err != nil {
+		return err
+	}
+	realGitHub := own.GitHubClientID != "" && own.GitHubClientSecret.IsSet()
+	doors, err := d.listen(e, realGitHub)
+	if err != nil {
+		return err
+	}
+	defer doors.close()
+	return d.serve(ctx, e, own, server, doors, data, logger)
+}
+
+// serve runs all parts until one ends.
+func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *pgserver.Server, doors *devDoors, data string, logger *slog.Logger) error {
+	state := devState{
+		AuthURL: "http://" + doors.auth.Addr().String(), AppURL: "http://" + doors.app.Addr().String(),
+		GitHubURL: own.GitHubURL, ClientID: own.GitHubClientID, ClientSecret: own.GitHubClientSecret.Reveal(),
+	}
+	var sim *githubsim.Sim
+	if doors.github != nil {
+		state.GitHubURL = "http://" + doors.github.Addr().String()
+		state.ClientID, state.ClientSecret = "af-auth-dev", afauth.NewToken().Reveal()
+		sim = githubsim.New(githubsim.Options{
+			ClientID: state.ClientID, ClientSecret: state.ClientSecret,
+			RedirectURIs: []string{state.AuthURL + "/auth/github/callback"}, Logger: logger,
+			// Whoever tries things out signs in more than ten times an hour.
+			NoTokenLimit: true,
+		})
+		sim.SetURL(state.GitHubURL)
+	}
+	c, err := e.loadWith(map[string]string{
+		"DATABASE_URL": server.URL(databaseName), "DIRECT_URL": "", "AF_AUTH_OWNER_URL": "",
+		"AF_AUTH_ENV": "development", "AF_AUTH_URL": state.AuthURL, "AF_AUTH_LISTEN": doors.auth.Addr().String(),
+		"AF_AUTH_HOSTS": doors.app.Addr().String() + "=the demo application",
+		"GITHUB_URL":    state.GitHubURL, "GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
+	})
+	if err != nil {
+		return err
+	}
+	service, err := newService(ctx, e, c, sim != nil, logger)
+	if err != nil {
+		return err
+	}
+	authURL, err := url.Parse(state.AuthURL)
+	if err != nil {
+		return err
+	}
+	application, err := demo.New(demo.Options{AuthURL: authURL, Logger: logger})
+	if err != nil {
+		return err
+	}
+	if err := state.write(data); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(devStateFile(data)) }()
+	parts, running := errgroup.WithContext(ctx)
+	parts.Go(func() error { return service.run(running, doors.auth) })
+	parts.Go(func() error { return serveUntil(running, service, application, doors.app) })
+	if sim != nil {
+		parts.Go(func() error { return serveUntil(running, service, sim, doors.github) })
+	}
+	parts.Go(func() error {
+		select {
+		case <-running.Done():
+			return nil
+		case <-server.Done():
+			return fmt.Errorf("the private PostgreSQL ended: %w", server.Err())
+		}
+	})
+	if err := d.announce(e, state, server, sim != nil); err != nil {
+		return err
+	}
+	return parts.Wait()
+}
+
+// serveUntil serves a plain handler until ctx ends.
+func serveUntil(ctx context.Context, s *service, h http.Handler, l net.Listener) error {
+	server := s.server(h)
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stopped()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func stopServer(ctx context.Context, server *pgserver.Server) error {
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	return server.Stop(stopping)
+}
+
+// prepareDatabase makes the database and brings its schema up to date.
+func prepareDatabase(ctx context.Context, server *pgserver.Server) error {
+	admin, err := pgx.Connect(ctx, server.URL("postgres"))
+	if err != nil {
+		return fmt.Errorf("connecting to the private PostgreSQL: %w", err)
+	}
+	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+	var there bool
+	if err := admin.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", databaseName).Scan(&there); err != nil {
+		return fmt.Errorf("looking for the database: %w", err)
+	}
+	if !there {
+		if _, err := admin.Exec(ctx, "CREATE DATABASE "+databaseName); err != nil {
+			return fmt.Errorf("creating the database: %w", err)
+		}
+	}
+	conn, err := pgx.Connect(ctx, server.URL(databaseName))
+	if err != nil {
+		return fmt.Errorf("connecting to the private database: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	files, err := migrate.Load(postgres.Migrations())
+	if err != nil {
+		return err
+	}
+	_, err = migrate.Deploy(ctx, conn, files, migrate.Options{Actor: "dev"})
+	return err
+}
+
+// devDoors are the listeners of dev. github is nil beside the real GitHub.
+type devDoors struct{ auth, app, github net.Listener }
+
+// listen opens the ports, taking free ones where a wanted one is taken. With
+// real GitHub credentials af-auth's own port may not move: the callback that is
+// registered at GitHub names it.
+func (d *devCmd) listen(e *Env, realGitHub bool) (*devDoors, error) {
+	doors := &devDoors{}
+	open := func(offset int, what string, fixed bool) (net.Listener, error) {
+		port := d.Port
+		if port != 0 {
+			port += offset
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return l, nil
+		}
+		if fixed {
+			return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("port %d is taken, and the callback registered at GitHub names it", port),
+				Hint: "end what listens there, or register another callback and give --port", Err: err}
+		}
+		l, again := net.Listen("tcp", "127.0.0.1:0")
+		if again != nil {
+			return nil, fmt.Errorf("finding a free port: %w", again)
+		}
+		_, free, _ := net.SplitHostPort(l.Addr().String())
+		_, _ = fmt.Fprintf(e.Stderr, "port %d is taken; %s is on port %s\n", port, what, free)
+		return l, nil
+	}
+	var err error
+	if doors.auth, err = open(0, "af-auth", realGitHub); err != nil {
+		return nil, err
+	}
+	if doors.app, err = open(1, "the demo application", false); err != nil {
+		doors.close()
+		return nil, err
+	}
+	if realGitHub {
+		return doors, nil
+	}
+	if doors.github, err = open(2, "the GitHub simulator", false); err != nil {
+		doors.close()
+		return nil, err
+	}
+	return doors, nil
+}
+
+func (d *devDoors) close() {
+	for _, l := range []net.Listener{d.auth, d.app, d.github} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+func (s devState) write(data string) error {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(devStateFile(data), raw, 0o600); err != nil {
+		return fmt.Errorf("writing the state of dev: %w", err)
+	}
+	return nil
+}
+
+// announce says where everything is, once all of it is.
+func (d *devCmd) announce(e *Env, s devState, server *pgserver.Server, simulated bool) error {
+	database := server.URL(databaseName)
+	if tcp := server.TCPURL(databaseName); tcp != "" {
+		database = tcp
+	}
+	if d.JSON {
+		enc := json.NewEncoder(e.Stdout)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, database})
+	}
+	github := s.GitHubURL
+	if simulated {
+		github += "  (a simulator: nothing leaves this machine)"
+	}
+	e.say(`
+  Open the demo application and sign in:
+
+    %s
+
+  You will be asked to wait. Let yourself in from another terminal:
+
+    af-auth allow octocat
+
+  af-auth    %s
+  GitHub     %s
+  database   af-auth users, af-auth events, or psql '%s'
+
+  Ctrl-C ends it; the data stays.
+`, s.AppURL, s.AuthURL, github, database)
+	return nil
+}

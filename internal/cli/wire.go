@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/af-auth/af-auth/internal/access"
+	"github.com/af-auth/af-auth/internal/config"
+	"github.com/af-auth/af-auth/internal/gate"
+	"github.com/af-auth/af-auth/internal/postgres"
+	"github.com/af-auth/af-auth/internal/signin"
+	"github.com/af-auth/af-auth/internal/telemetry"
+	"github.com/af-auth/af-auth/internal/web"
+	"github.com/af-auth/af-auth/internal/web/page"
+)
+
+const (
+	// drain is how long requests under way may go on after the end is asked for.
+	drain = 10 * time.Second
+	// sweepEvery is how often expired rows are removed.
+	sweepEvery = 10 * time.Minute
+	// defaultWait is how long a request waits for a free connection.
+	defaultWait = 2 * time.Second
+)
+
+func poolWait(c *config.Config) time.Duration {
+	if c.PoolTimeout > 0 {
+		return c.PoolTimeout
+	}
+	return defaultWait
+}
+
+// service is a running af-auth server.
+type service struct {
+	config  *config.Config
+	db      *postgres.DB
+	heard   *postgres.Listener
+	seen    *postgres.Seen
+	metrics *telemetry.Metrics
+	web     *web.Server
+	ready   *readiness
+	logger  *slog.Logger
+	version string
+	stop    chan struct{} // closed when draining begins
+}
+
+// newService wires the parts. The caller runs it.
+func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger *slog.Logger) (*service, error) {
+	s := &service{config: c, logger: logger, version: e.Version, metrics: telemetry.NewMetrics(e.Version), stop: make(chan struct{})}
+	client, err := githubClient(c, e.Version)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := url.Parse(c.Origin)
+	if err != nil {
+		return nil, fmt.Errorf("reading AF_AUTH_URL: %w", err)
+	}
+	pages, err := page.New()
+	if err != nil {
+		return nil, fmt.Errorf("reading the templates: %w", err)
+	}
+	d := dialer(c, c.DatabaseURL, "af-auth", logger)
+	d.Attempted = s.metrics.DatabaseConnect
+	s.db, err = postgres.Open(ctx, postgres.Options{Dialer: d, PoolMin: c.PoolMin, PoolMax: c.PoolMax, Wait: poolWait(c)})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.metrics.Register(postgres.NewCollector(s.db)); err != nil {
+		return nil, fmt.Errorf("registering the pool's metrics: %w", err)
+	}
+	listening := dialer(c, first(c.DirectURL, c.DatabaseURL), "af-auth listen", logger)
+	listening.Attempted = s.metrics.DatabaseConnect
+	s.heard = postgres.NewListener(listening)
+	s.seen = postgres.NewSeen(s.db)
+	s.seen.Flushed = s.metrics.SeenFlushed
+	s.ready = &readiness{db: s.db, now: time.Now}
+	apps := map[string]string{}
+	var hosts []string
+	for _, h := range c.Hosts {
+		apps[h.Host] = h.Name
+		hosts = append(hosts, h.Host)
+	}
+	places := signin.NewPlaces(origin, hosts)
+	flow, err := signin.New(signin.Options{
+		DB: s.db, GitHub: client, Secret: c.GitHubClientSecret.Reveal(), Places: places,
+		Limits: limits(c), Scopes: c.GitHubScopes, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.web = web.New(s.stop, web.Options{
+		Origin: origin, Apps: apps, Flow: flow, Places: places,
+		Gate: gate.New(s.db, s.seen, c.SessionIdle), People: access.New(s.db, client, limits(c)),
+		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
+		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
+		Dev: dev, TrustedProxies: c.TrustedProxies, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+	})
+	return s, nil
+}
+
+func readsEmail(scopes []string) bool {
+	for _, s := range scopes {
+		if s == "user" || s == "user:email" {
+			return true
+		}
+	}
+	return false
+}
+
+func contact(link string) *page.Contact {
+	if link == "" {
+		return nil
+	}
+	label := strings.TrimPrefix(strings.TrimPrefix(link, "mailto:"), "https://")
+	return &page.Contact{Label: label, Href: link}
+}
+
+// run serves on the listener until ctx ends, then lets requests under way
+// finish. Everything in the background outlives the last request.
+func (s *service) run(ctx context.Context, public net.Listener) error {
+	defer s.db.Close()
+	background, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var work errgroup.Group
+	for _, loop := range []func(context.Context){
+		s.heard.Run, s.seen.Run, s.sweep,
+		func(ctx context.Context) { s.db.KeepInstance(ctx, s.version, public.Addr().String()) },
+	} {
+		work.Go(func() error { loop(background); return nil })
+	}
+	servers := []*http.Server{s.server(s.web)}
+	listeners := []net.Listener{public}
+	if s.config.MetricsListen != "" {
+		l, err := net.Listen("tcp", s.config.MetricsListen)
+		if err != nil {
+			return fmt.Errorf("listening for metrics: %w", err)
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", s.metrics.Handler())
+		servers, listeners = append(servers, s.server(mux)), append(listeners, l)
+	}
+	serving, failed := errgroup.WithContext(ctx)
+	for i, server := range servers {
+		serving.Go(func() error {
+			if err := server.Serve(listeners[i]); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	<-failed.Done()
+	s.ready.draining.Store(true)
+	close(s.stop)
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	for _, server := range servers {
+		if err := server.Shutdown(draining); err != nil {
+			s.logger.Warn("requests were cut off", "after", drain, "error", err)
+			_ = server.Close()
+		}
+	}
+	err := serving.Wait()
+	end()
+	_ = work.Wait()
+	return err
+}
+
+// server bounds what a slow or greedy client can hold. A waiting page's stream
+// moves its own write deadline.
+func (s *service) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+}
+
+func (s *service) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := s.db.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.logger.Warn("expired sessions not removed", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// listen opens the public address.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+// readiness answers whether this server is of use.
+type readiness struct {
+	db       *postgres.DB
+	now      func() time.Time
+	draining atomic.Bool
+	memory   lastChecks
+}
