@@ -68,11 +68,11 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 	if data == "" {
 		data = filepath.Join(e.Dir, dataFolder)
 	}
-	server, err := pgserver.Start(ctx, pgserver.Options{Dir: data, Port: d.DatabasePort, Logger: logger})
+	server, err := startPrivate(ctx, pgserver.Options{Dir: data, Port: d.DatabasePort, Logger: logger})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stopServer(ctx, server)) }()
+	defer func() { err = errors.Join(err, server.stop(ctx)) }()
 	if err := prepareDatabase(ctx, server); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 }
 
 // serve runs all parts until one ends.
-func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *pgserver.Server, doors *devDoors, data string, logger *slog.Logger) error {
+func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *privateServer, doors *devDoors, data string, logger *slog.Logger) error {
 	state := devState{
 		AuthURL: "http://" + doors.auth.Addr().String(), AppURL: "http://" + doors.app.Addr().String(),
 		GitHubURL: own.GitHubURL, ClientID: own.GitHubClientID, ClientSecret: own.GitHubClientSecret.Reveal(),
@@ -104,7 +104,7 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 		sim.SetURL(state.GitHubURL)
 	}
 	c, err := e.loadWith(map[string]string{
-		"DATABASE_URL": server.URL(databaseName), "DIRECT_URL": "", "AF_AUTH_OWNER_URL": "",
+		"DATABASE_URL": server.url(databaseName), "DIRECT_URL": "", "AF_AUTH_OWNER_URL": "",
 		"AF_AUTH_ENV": "development", "AF_AUTH_URL": state.AuthURL, "AF_AUTH_LISTEN": doors.auth.Addr().String(),
 		"AF_AUTH_HOSTS": doors.app.Addr().String() + "=the demo application",
 		"GITHUB_URL":    state.GitHubURL, "GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
@@ -134,14 +134,7 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 	if sim != nil {
 		parts.Go(func() error { return serveUntil(running, service, sim, doors.github) })
 	}
-	parts.Go(func() error {
-		select {
-		case <-running.Done():
-			return nil
-		case <-server.Done():
-			return fmt.Errorf("the private PostgreSQL ended: %w", server.Err())
-		}
-	})
+	parts.Go(func() error { return server.keep(running) })
 	if err := d.announce(e, state, server, sim != nil); err != nil {
 		return err
 	}
@@ -159,15 +152,9 @@ func serveUntil(ctx context.Context, s *service, h http.Handler, l net.Listener)
 	return nil
 }
 
-func stopServer(ctx context.Context, server *pgserver.Server) error {
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	return server.Stop(stopping)
-}
-
 // prepareDatabase makes the database and brings its schema up to date.
-func prepareDatabase(ctx context.Context, server *pgserver.Server) error {
-	admin, err := pgx.Connect(ctx, server.URL("postgres"))
+func prepareDatabase(ctx context.Context, server *privateServer) error {
+	admin, err := pgx.Connect(ctx, server.url("postgres"))
 	if err != nil {
 		return fmt.Errorf("connecting to the private PostgreSQL: %w", err)
 	}
@@ -181,7 +168,7 @@ func prepareDatabase(ctx context.Context, server *pgserver.Server) error {
 			return fmt.Errorf("creating the database: %w", err)
 		}
 	}
-	conn, err := pgx.Connect(ctx, server.URL(databaseName))
+	conn, err := pgx.Connect(ctx, server.url(databaseName))
 	if err != nil {
 		return fmt.Errorf("connecting to the private database: %w", err)
 	}
@@ -261,11 +248,8 @@ func (s devState) write(data string) error {
 }
 
 // announce says where everything is, once all of it is.
-func (d *devCmd) announce(e *Env, s devState, server *pgserver.Server, simulated bool) error {
-	database := server.URL(databaseName)
-	if tcp := server.TCPURL(databaseName); tcp != "" {
-		database = tcp
-	}
+func (d *devCmd) announce(e *Env, s devState, server *privateServer, simulated bool) error {
+	database := server.url(databaseName)
 	if d.JSON {
 		enc := json.NewEncoder(e.Stdout)
 		enc.SetEscapeHTML(false)

@@ -1,0 +1,239 @@
+package migrate
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The kinds of a migration, from its header.
+const (
+	Expand   = "expand"   // adds what the previous release does not mind
+	Backfill = "backfill" // fills what was added
+	Contract = "contract" // removes what nobody uses any more
+)
+
+// File is one migration: a step forward and the way back.
+type File struct {
+	Version string // YYYYMMDDhhmmss, UTC; the order of the files
+	Name    string // lower case letters, digits and _
+	// Schema is the semantic version of the schema after this file, from the
+	// header line "-- schema: 1.0.0".
+	Schema string
+	Kind   string // Expand, Backfill or Contract, from "-- kind: expand"
+	Up     string // the SQL that goes forward
+	Down   string // the SQL that goes back
+	// Checksum is the SHA-256 of the up file's bytes, in lower-case hex. The
+	// down file may be mended later.
+	Checksum string
+}
+
+// UpName returns the name of the file that goes forward.
+func (f File) UpName() string { return f.Version + "_" + f.Name + ".up.sql" }
+
+// DownName returns the name of the file that goes back.
+func (f File) DownName() string { return f.Version + "_" + f.Name + ".down.sql" }
+
+const versionLayout = "20060102150405"
+
+var (
+	fileName    = regexp.MustCompile(`^(\d{14})_([a-z][a-z0-9_]{0,99})\.(up|down)\.sql$`)
+	headerField = regexp.MustCompile(`^--\s*(schema|kind)\s*:\s*(.*?)\s*$`)
+)
+
+// Load reads the migrations in the top folder of fsys, oldest first. What does
+// not end in .sql is left alone. It reports every fault of every file at once,
+// joined as by [errors.Join]; with any fault it returns no files.
+func Load(fsys fs.FS) ([]File, error) {
+	l := loader{files: map[string]*File{}, ups: map[string]bool{}, downs: map[string]bool{}}
+	if err := l.read(fsys); err != nil {
+		return nil, fmt.Errorf("read the folder of migrations: %w", err)
+	}
+	files := l.pairs()
+	l.order(files)
+	if len(l.faults) > 0 {
+		return nil, &LoadError{Faults: l.faults}
+	}
+	return files, nil
+}
+
+// loader gathers files and what is wrong with them.
+type loader struct {
+	files      map[string]*File // by version and name
+	ups, downs map[string]bool
+	faults     []error
+}
+
+func (l *loader) fault(file, format string, args ...any) {
+	l.faults = append(l.faults, errors.New(file+": "+fmt.Sprintf(format, args...)))
+}
+
+func (l *loader) read(fsys fs.FS) error {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() || !strings.HasSuffix(strings.ToLower(e.Name()), ".sql") {
+			continue
+		}
+		m := fileName.FindStringSubmatch(e.Name())
+		if m == nil {
+			l.fault(e.Name(), "the name is not YYYYMMDDhhmmss_name.up.sql or .down.sql, "+
+				"with a name of lower case letters, digits and _")
+			continue
+		}
+		if _, err := time.Parse(versionLayout, m[1]); err != nil {
+			l.fault(e.Name(), "%s is not a date and time of the form YYYYMMDDhhmmss", m[1])
+			continue
+		}
+		text, err := fs.ReadFile(fsys, e.Name())
+		if err != nil {
+			l.faults = append(l.faults, err)
+			continue
+		}
+		l.add(m[1], m[2], m[3] == "up", e.Name(), string(text))
+	}
+	return nil
+}
+
+func (l *loader) add(version, name string, up bool, file, text string) {
+	key := version + "_" + name
+	f := l.files[key]
+	if f == nil {
+		f = &File{Version: version, Name: name}
+		l.files[key] = f
+	}
+	if up {
+		f.Up, l.ups[key] = text, true
+		sum := sha256.Sum256([]byte(text))
+		f.Checksum = hex.EncodeToString(sum[:])
+	} else {
+		f.Down, l.downs[key] = text, true
+	}
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		l.fault(file, "not a UTF-8 text; save it as UTF-8")
+		return
+	}
+	l.checkStatements(file, text, up)
+	if up {
+		l.header(f, file)
+	}
+}
+
+// checkStatements refuses what cannot run in the one transaction that a file
+// and its ledger row share.
+func (l *loader) checkStatements(file, text string, up bool) {
+	statements := scan(text)
+	if up && len(statements) == 0 {
+		l.fault(file, "holds no statement; write one, or delete the pair")
+	}
+	for _, s := range statements {
+		if len(s.words) == 0 {
+			continue // begins with a symbol: the server will say what is wrong
+		}
+		switch s.words[0] {
+		case "begin", "start", "commit", "end", "rollback", "abort":
+			l.fault(file, "line %d: %s: each file already runs in one transaction of its own; take this statement out",
+				s.line, strings.ToUpper(s.words[0]))
+		case "prepare":
+			if len(s.words) > 1 && s.words[1] == "transaction" {
+				l.fault(file, "line %d: PREPARE TRANSACTION: the transaction belongs to the migrator; take this statement out", s.line)
+			}
+		case "copy":
+			if i := slices.Index(s.words, "stdin"); i > 0 && s.words[i-1] == "from" {
+				l.fault(file, "line %d: COPY FROM STDIN: there is nobody to send the rows; write INSERT", s.line)
+			}
+		}
+	}
+}
+
+// header reads the comment lines that a file begins with.
+func (l *loader) header(f *File, file string) {
+	seen := map[string]string{}
+	for line := range strings.Lines(f.Up) {
+		line = strings.TrimRight(line, "\r\n")
+		if !strings.HasPrefix(line, "--") {
+			break
+		}
+		m := headerField.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		if _, twice := seen[m[1]]; twice {
+			l.fault(file, "the header says %q twice", m[1])
+		}
+		seen[m[1]] = m[2]
+	}
+	f.Schema, f.Kind = seen["schema"], seen["kind"]
+	if !semantic.MatchString(f.Schema) {
+		l.fault(file, "the header needs a line like %q with a semantic version, and has %q", "-- schema: 1.0.0", f.Schema)
+	}
+	if f.Kind != Expand && f.Kind != Backfill && f.Kind != Contract {
+		l.fault(file, "the header needs a line %q (or backfill, or contract), and has %q", "-- kind: expand", f.Kind)
+	}
+}
+
+// pairs returns the files in order, and notes those that have no other half.
+func (l *loader) pairs() []File {
+	var out []File
+	for key, f := range l.files {
+		switch {
+		case !l.downs[key]:
+			l.fault(f.UpName(), "has no %s beside it; write the way back", f.DownName())
+		case !l.ups[key]:
+			l.fault(f.DownName(), "has no %s beside it", f.UpName())
+		}
+		if l.ups[key] {
+			out = append(out, *f)
+		}
+	}
+	slices.SortFunc(out, func(a, b File) int {
+		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+// order notes versions that are there twice, and schema versions that go back.
+func (l *loader) order(files []File) {
+	for i := range files {
+		if i == 0 {
+			continue
+		}
+		before, f := files[i-1], files[i]
+		if before.Version == f.Version {
+			l.fault(f.UpName(), "has the same version as %s; give one of them a later time", before.UpName())
+		}
+		if semantic.MatchString(f.Schema) && CompareSchema(f.Schema, before.Schema) < 0 {
+			l.fault(f.UpName(), "leads to schema %s, which is older than %s of %s", f.Schema, before.Schema, before.UpName())
+		}
+	}
+	slices.SortStableFunc(l.faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+}
+
+// LoadError lists everything that is wrong with a folder of migrations.
+type LoadError struct {
+	Faults []error // each begins with the file's name
+}
+
+// Error returns the faults, one a line.
+func (e *LoadError) Error() string {
+	if len(e.Faults) == 1 {
+		return e.Faults[0].Error()
+	}
+	return fmt.Sprintf("%d faults in the migrations:\n%v", len(e.Faults), errors.Join(e.Faults...))
+}
+
+// Unwrap returns the faults.
+func (e *LoadError) Unwrap() []error { return e.Faults }
+
+// Hint says how to go on.
+func (e *LoadError) Hint() string { return "nothing was applied; mend these files first" }

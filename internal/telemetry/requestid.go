@@ -1,0 +1,36 @@
+package telemetry
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+)
+
+// crockford is Douglas Crockford's base32 alphabet. It has no I, L, O and U, so
+// that an id survives being read out on the telephone.
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// NewRequestID returns a random id such as 7QX2-M4KD: 40 bits, enough to find
+// one request in the log of some days. It is a reference shown to people, not a
+// secret, and never taken from a client's header, where a stranger could choose
+// what the log says.
+func NewRequestID() string {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand since Go 1.24)
+	id := base32.NewEncoding(crockford).EncodeToString(b[:])
+	return id[:4] + "-" + id[4:]
+}
+
+// requestID is the key of the context.
+type requestID struct{}
+
+// WithRequestID returns a context that carries id.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestID{}, id)
+}
+
+// RequestID returns the id that ctx carries, "" where there is none.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestID{}).(string)
+	return id
+}

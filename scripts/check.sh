@@ -1,0 +1,100 @@
+#!/bin/sh
+# Looks at the code without running it, but for the few tests that guard the
+# sources themselves. Every step runs, whatever the one before it said; the end
+# names those that failed.
+#
+# The tools come from the modules under tools/, with the versions pinned there.
+# Building them takes some minutes the first time, and a second later on.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+# No step needs a C compiler.
+export CGO_ENABLED=0
+
+failed=
+bin=$PWD/bin/lint
+
+# step NAME COMMAND…: run it, tell how long it took.
+step() {
+	name=$1
+	shift
+	begin=$(date +%s)
+	printf '== %s\n' "$name"
+	if "$@"; then
+		printf '   ok, %ss\n' "$(($(date +%s) - begin))"
+	else
+		printf '   FAILED\n'
+		failed="$failed $name"
+	fi
+}
+
+formatted() {
+	bad=$(gofmt -l .) || return 1
+	[ -z "$bad" ] && return 0
+	printf '%s\n' "$bad" "hint: gofmt -w ."
+	return 1
+}
+
+# build NAME PACKAGE: the tool's own go.mod decides the version.
+build() { go build -C tools/lint -buildvcs=false -o "$bin/$1" "$2"; }
+
+staticcheck() {
+	build staticcheck honnef.co/go/tools/cmd/staticcheck && "$bin/staticcheck" ./...
+}
+
+# tools/lint/gosec.exclude holds lines "RULES PATHS REASON"; gosec wants
+# "PATHS:RULES;…".
+gosec() {
+	build gosec github.com/securego/gosec/v2/cmd/gosec || return 1
+	rules=$(awk '/^[^#]/ { printf "%s%s:%s", sep, $2, $1; sep = ";" }' tools/lint/gosec.exclude) || return 1
+	"$bin/gosec" -quiet -color=false -exclude-generated -exclude-rules="$rules" ./...
+}
+
+# The list of vulnerabilities is on the network. Where it does not answer this
+# is no fault of the code.
+govulncheck() {
+	build govulncheck golang.org/x/vuln/cmd/govulncheck || return 1
+	out=$("$bin/govulncheck" ./... 2>&1)
+	code=$?
+	case $code:$out in
+	0:*) return 0 ;;
+	*"fetching vulnerabilities"*)
+		printf '   not run: the database of vulnerabilities does not answer\n'
+		return 0
+		;;
+	esac
+	printf '%s\n' "$out"
+	return 1
+}
+
+scripts() {
+	for file in scripts/*.sh; do sh -n "$file" || return 1; done
+	command -v shellcheck >/dev/null 2>&1 || return 0
+	shellcheck scripts/*.sh .ci/run
+}
+
+architecture() { go test -count=1 ./internal/archtest; }
+
+# Files that are written by a program: their tests are named so, and stand in
+# the package that writes them.
+fresh() {
+	# shellcheck disable=SC2046 # a list of folders
+	go test -count=1 -run 'Fresh|Generated|Golden' $(
+		grep -rlE --include='*_test.go' '^func Test[A-Za-z0-9_]*(Fresh|Generated|Golden)' . |
+			sed 's|/[^/]*$||' | sort -u
+	)
+}
+
+step gofmt formatted
+step scripts scripts
+step vet go vet ./...
+step architecture architecture
+step generated-files fresh
+step staticcheck staticcheck
+step gosec gosec
+step govulncheck govulncheck
+
+if [ -n "$failed" ]; then
+	printf 'check: failed:%s\n' "$failed" >&2
+	exit 1
+fi
