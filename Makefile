@@ -55,7 +55,7 @@ bench: ## measure the gate and the sign-in
 .PHONY: soak
 soak: ## the long counts of the tests named Soak (PKG=…)
 	@sh scripts/setup.sh test
-	AF_AUTH_SOAK=1 $(WITH_POSTGRES) $(GO_TEST) -run Soak -timeout 60m $(TESTFLAGS) $(PKG)
+	SOAK=1 $(WITH_POSTGRES) $(GO_TEST) -run Soak -timeout 60m $(TESTFLAGS) $(PKG)
 
 .PHONY: generate
 generate: ## write generated code and documents anew (FORCE=1: code as well where it is fresh)
@@ -69,7 +69,7 @@ db-migrate: build ## apply the migrations, as in production
 	@bin/af-auth db migrate deploy
 
 .PHONY: db-migrate-dev
-db-migrate-dev: build ## make a migration of what changed and apply it (NAME=…)
+db-migrate-dev: build ## apply what is pending, in development; NAME=… writes a new migration
 	@bin/af-auth db migrate dev $(if $(NAME),--name '$(NAME)')
 
 .PHONY: migration

@@ -199,7 +199,7 @@ func TestTableLockedBySomebodyElse(t *testing.T) {
 }
 
 // processURL tells this test binary to be a migrator instead; see TestMain.
-const processURL = "AF_AUTH_MIGRATE_TEST_URL"
+const processURL = "MIGRATE_TEST_URL"
 
 const slow = "INSERT INTO a VALUES (2); SELECT pg_sleep(600)"
 

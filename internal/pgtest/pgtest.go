@@ -4,7 +4,7 @@
 // with [Empty], and gets the superuser's URL of it. The database is dropped when
 // the test ends. What a template holds is the caller's affair.
 //
-// The server is the one whose superuser URL stands in AF_AUTH_TEST_POSTGRES;
+// The server is the one whose superuser URL stands in PGTEST_URL;
 // `go run ./internal/pgtest/run COMMAND` sets it for a whole `go test ./...`.
 // Without it a test binary starts a server of its own at the first use, in
 // memory where that is possible; the server and its files go when the binary
@@ -32,7 +32,7 @@ import (
 )
 
 // Variable names the environment variable that holds a superuser's URL.
-const Variable = "AF_AUTH_TEST_POSTGRES"
+const Variable = "PGTEST_URL"
 
 // patience bounds each thing asked of the server, a template's making included.
 const patience = 2 * time.Minute

@@ -1,5 +1,5 @@
 // Run starts one PostgreSQL server for tests, runs a command with
-// AF_AUTH_TEST_POSTGRES set to its address, and ends the server:
+// PGTEST_URL set to its address, and ends the server:
 //
 //	go run ./internal/pgtest/run go test ./...
 //
