@@ -110,7 +110,7 @@ func (s *Sim) authorizeAnswer(w http.ResponseWriter, r *http.Request) {
 	c, status, err := s.choose(a, typed, r.PostForm.Get("confirm") != "")
 	switch {
 	case err != nil:
-		typed.Problem = err.Error()
+		typed.Problem = sentence(err)
 		s.showPicker(w, status, a, typed)
 	case c == "":
 		typed.Confirm = true

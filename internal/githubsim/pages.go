@@ -48,7 +48,7 @@ func (p *pages) render(w http.ResponseWriter, status int, name, formTargets stri
 	h.Set("X-Content-Type-Options", "nosniff")
 	// same-origin, not no-referrer: the latter makes the forms' Origin null.
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'"+
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'"+
 		formTargets+"; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes())
@@ -71,6 +71,12 @@ type picker struct {
 	NoSignup            bool
 	People              []User
 	More                int // people who are not shown
+}
+
+// sentence is an error as a page says it.
+func sentence(err error) string {
+	s := err.Error()
+	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 // pickerPeople is how many people the page shows; the others can be typed.
