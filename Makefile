@@ -79,8 +79,8 @@ migration: ## write a new migration without applying it (NAME=…)
 	@bin/af-auth db migrate dev --create-only --name '$(NAME)'
 
 .PHONY: db-studio
-db-studio: build ## look at the database in a browser
-	@bin/af-auth db studio
+db-studio: build ## look at the database: psql, as long as there is no studio
+	@bin/af-auth db psql
 
 .PHONY: build
 build: ## build bin/af-auth

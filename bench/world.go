@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +36,6 @@ type world struct {
 	plain  *pgxpool.Pool
 	gate   *gate.Gate
 	people int
-	next   atomic.Int64
 }
 
 func newWorld(ctx context.Context, people int) (_ *world, err error) {

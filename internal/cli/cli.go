@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,8 +79,26 @@ type commands struct {
 	Version    versionCmd    `cmd:"" group:"other" help:"Print the version."`
 }
 
-// errUsage marks a command line that cannot be read.
-type errUsage struct{ error }
+// errUsage marks a command line that cannot be read. command is as far as it
+// was understood: "af-auth db migrate".
+type errUsage struct {
+	error
+	command string
+}
+
+func usageOf(err error) errUsage {
+	u := errUsage{error: err, command: "af-auth"}
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) || parse.Context == nil {
+		return u
+	}
+	for _, step := range parse.Context.Path {
+		if step.Command != nil {
+			u.command += " " + step.Command.Name
+		}
+	}
+	return u
+}
 
 // exit is an error that carries its own code, and has been reported already.
 type exit struct{ code int }
@@ -92,8 +111,9 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	var root commands
 	parser, err := kong.New(&root,
 		kong.Name("af-auth"),
-		kong.Description("Says which GitHub people may come in.\n\nTry it: af-auth dev"),
-		kong.UsageOnError(),
+		kong.Description("Says which GitHub people may come in.\n\nTry it: af-auth dev\n\n"+
+			"Exit codes: 0 done; 1 it failed; 2 called wrongly, or wrong settings; "+
+			"3 nobody goes by that name, or more than one person does."),
 		kong.Writers(e.Stdout, e.Stderr),
 		kong.Exit(func(c int) { code = c }),
 		kong.Vars{"version": "af-auth " + e.Version, "migrations_dir": sourceFolder},
@@ -106,15 +126,18 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	if err != nil {
 		return e.report(err)
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // as git and go have it
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	parsed, err := parser.Parse(args)
 	if code >= 0 { // --help or --version has been answered
 		return code
 	}
 	if err != nil {
-		return e.report(errUsage{err})
+		return e.report(usageOf(err))
 	}
 	e.ConfigFile, e.Data = root.Config, root.Data
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -133,7 +156,7 @@ func (e *Env) report(err error) int {
 	case errors.As(err, &done):
 		return done.code
 	case errors.As(err, &usage):
-		e.complain(usage.Error(), "af-auth --help lists the commands; af-auth COMMAND --help explains one")
+		e.complain(usage.Error(), "see "+usage.command+" --help")
 		return 2
 	case errors.As(err, &faults):
 		_, _ = fmt.Fprintf(e.Stderr, "af-auth: the settings are wrong\n%s\n", faults)
@@ -142,7 +165,7 @@ func (e *Env) report(err error) int {
 		e.complain("stopped", "")
 		return 1
 	case errors.As(err, &known):
-		e.complain(err.Error(), known.Hint)
+		e.explain(err, known)
 		switch known.Code {
 		case afauth.CodeNotFound, afauth.CodeAmbiguous:
 			return 3
@@ -163,6 +186,41 @@ func hintOf(err error) string {
 		return hinted.Hint()
 	}
 	return ""
+}
+
+// explain shows a fault that says itself what happened, and its cause, which
+// is another program's words, on a line of its own.
+func (e *Env) explain(err error, known *afauth.Error) {
+	message := strings.TrimSpace(err.Error())
+	if known.Err != nil {
+		if said, ok := strings.CutSuffix(err.Error(), ": "+known.Err.Error()); ok {
+			message = said + "\ncause: " + oneLine(known.Err.Error())
+		}
+	}
+	e.complain(message, known.Hint)
+}
+
+// oneLine joins the lines of a text, and leaves out those that say again what
+// an earlier one said: a driver reports each try at each address.
+func oneLine(text string) string {
+	var out strings.Builder
+	var seen []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, line) }) {
+			continue
+		}
+		switch {
+		case len(seen) == 0:
+		case strings.HasSuffix(seen[len(seen)-1], ":"):
+			out.WriteByte(' ')
+		default:
+			out.WriteString("; ")
+		}
+		out.WriteString(line)
+		seen = append(seen, line)
+	}
+	return out.String()
 }
 
 func (e *Env) complain(message, hint string) {

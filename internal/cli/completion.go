@@ -80,7 +80,7 @@ func bash(paths []string, words map[string][]string) string {
 
 func fish(paths []string, words map[string][]string) string {
 	var b strings.Builder
-	b.WriteString("function __af_auth_at\n  set -l words (commandline -opc)[2..-1]\n  test (string join ' ' (string match -v -- '-*' $words)) = \"$argv[1]\"\nend\ncomplete -c af-auth -f")
+	b.WriteString("function __af_auth_at\n  set -l words (commandline -opc)[2..-1]\n  set -l path (string match -v -- '-*' $words)\n  test \"$path\" = \"$argv[1]\"\nend\ncomplete -c af-auth -f")
 	for _, p := range paths {
 		for _, w := range words[p] {
 			if flag, ok := strings.CutPrefix(w, "--"); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -37,17 +38,33 @@ type devState struct {
 
 func devStateFile(data string) string { return filepath.Join(data, "dev.json") }
 
-// load reads the settings. Inside the tree of a running `af-auth dev` its
-// database and its GitHub are meant, unless the environment names others.
+// load reads the settings, for every command but dev and serve.
 func (e *Env) load() (*config.Config, error) {
-	overrides := map[string]string{}
-	if e.ConfigFile == "" && e.getenv("DATABASE_URL") == "" && e.getenv("DATABASE_URL_FILE") == "" {
-		var err error
-		if overrides, err = e.running(); err != nil {
-			return nil, err
-		}
+	overrides, err := e.overrides()
+	if err != nil {
+		return nil, err
 	}
 	return e.loadWith(overrides)
+}
+
+// overrides are the settings that win over all others. With --data, and inside
+// the tree of a running `af-auth dev` unless the settings name another database
+// or are for production, the private server and its GitHub are meant.
+func (e *Env) overrides() (map[string]string, error) {
+	elsewhere := e.ConfigFile != "" || e.getenv("DATABASE_URL") != "" || e.getenv("DATABASE_URL_FILE") != "" ||
+		e.getenv("AF_AUTH_ENV") == "production"
+	if e.Data == "" && elsewhere {
+		return nil, nil
+	}
+	found, err := e.running()
+	if err == nil && found == nil && e.Data != "" {
+		// Going on with another database would be the worst answer to a typing
+		// mistake in --data.
+		return nil, &afauth.Error{Code: afauth.CodeUnavailable,
+			Message: fmt.Sprintf("no private PostgreSQL runs in %s", e.short(e.Data)),
+			Hint:    "start it: af-auth dev --data " + e.short(e.Data)}
+	}
+	return found, err
 }
 
 func (e *Env) loadWith(overrides map[string]string) (*config.Config, error) {
@@ -86,7 +103,7 @@ func (e *Env) running() (map[string]string, error) {
 	}
 	var state devState
 	if err := json.Unmarshal(raw, &state); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading %s: %w", devStateFile(data), err)
 	}
 	overrides["AF_AUTH_URL"] = state.AuthURL
 	overrides["GITHUB_URL"] = state.GitHubURL

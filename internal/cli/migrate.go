@@ -19,6 +19,7 @@ import (
 
 type dbCmd struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the schema up to date, and see where it is."`
+	Psql    psqlCmd    `cmd:"" help:"Open psql on the database."`
 }
 
 type migrateCmd struct {

@@ -40,12 +40,9 @@ type configCmd struct {
 // Run lists every setting, secrets hidden. Faults are listed after, so that
 // what is right can still be read.
 func (c *configCmd) Run(e *Env) error {
-	overrides := map[string]string{}
-	if e.ConfigFile == "" && e.getenv("DATABASE_URL") == "" {
-		var err error
-		if overrides, err = e.running(); err != nil {
-			return err
-		}
+	overrides, err := e.overrides()
+	if err != nil {
+		return err
 	}
 	settings, faults := e.settings(overrides)
 	if c.JSON {

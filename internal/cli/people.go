@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/access"
@@ -51,11 +52,15 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 	case change.Before == nil:
 		e.say("They have not signed in yet; access is ready for GitHub id %d.", change.After.GitHubID)
 	case change.Before.Access() == afauth.Waiting:
-		e.say("They were waiting since %s; their page goes on by itself.", stamp(change.Before.CreatedAt))
+		e.say("They had been waiting since %s; their page goes on by itself.", stamp(change.Before.CreatedAt))
+	case change.Before.Access() == afauth.Allowed && change.Before.Until == nil:
+		e.say("They were allowed before, without an end.")
 	case change.Before.Access() == afauth.Allowed:
-		e.say("They were allowed already%s.", untilText(change.Before.Until))
+		e.say("They were allowed before%s.", untilText(change.Before.Until))
+	case change.Before.Access() == afauth.Expired:
+		e.say("Their permission had ended on %s; they have to sign in again.", moment(change.Before.Until))
 	default:
-		e.say("They were %s; they have to sign in again.", change.Before.Access())
+		e.say("They had been refused; they have to sign in again.")
 	}
 	return nil
 }
@@ -167,7 +172,7 @@ func (c *usersCmd) Run(ctx context.Context, e *Env) error {
 	e.table(func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "LOGIN\tGITHUB ID\tNAME\tACCESS\tUNTIL\tLAST SIGN-IN")
 		for _, p := range list {
-			_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", dash(p.Login), p.GitHubID, dash(printable(p.Name)), p.Access(), moment(p.Until), moment(p.LastSignInAt))
+			_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", dash(printable(p.Login)), p.GitHubID, dash(printable(p.Name)), p.Access(), moment(p.Until), moment(p.LastSignInAt))
 		}
 	})
 	if more {
@@ -216,55 +221,15 @@ func userRows(list []access.Person) []userRow {
 	return out
 }
 
-// parseUntil reads "30d", "12h", a date or a moment.
-func parseUntil(s string, now time.Time) (*time.Time, error) {
-	if s == "" {
-		return nil, nil
-	}
-	if d, ok := parseSpan(s); ok {
-		t := now.Add(d).UTC().Truncate(time.Second)
-		return &t, nil
-	}
-	if day, err := time.Parse(time.DateOnly, s); err == nil {
-		t := day.AddDate(0, 0, 1)
-		return &t, nil
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return &t, nil
-	}
-	return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("%q is not a time", s),
-		Hint: "30d, 12h, 2027-01-31 or 2027-01-31T18:00:00Z"}
-}
-
-// parseSpan reads time.Duration's forms, and days and weeks: 30d, 2w.
-func parseSpan(s string) (time.Duration, bool) {
-	if d, err := time.ParseDuration(s); err == nil && d > 0 {
-		return d, true
-	}
-	var n int
-	var unit string
-	if k, err := fmt.Sscanf(s, "%d%s", &n, &unit); err != nil || k != 2 || n <= 0 || n > 36500 {
-		return 0, false
-	}
-	switch unit {
-	case "d":
-		return time.Duration(n) * 24 * time.Hour, true
-	case "w":
-		return time.Duration(n) * 7 * 24 * time.Hour, true
-	default:
-		return 0, false
-	}
-}
-
 // describe names a person so that nobody mistakes one for another.
 func describe(u afauth.User) string {
 	if u.Login == "" {
 		return fmt.Sprintf("GitHub id %d", u.GitHubID)
 	}
 	if u.Name == "" {
-		return fmt.Sprintf("%s (GitHub id %d)", u.Login, u.GitHubID)
+		return fmt.Sprintf("%s (GitHub id %d)", printable(u.Login), u.GitHubID)
 	}
-	return fmt.Sprintf("%s (%s, GitHub id %d)", u.Login, printable(u.Name), u.GitHubID)
+	return fmt.Sprintf("%s (%s, GitHub id %d)", printable(u.Login), printable(u.Name), u.GitHubID)
 }
 
 func untilText(t *time.Time) string {
@@ -311,10 +276,11 @@ func dash(s string) string {
 	return s
 }
 
-// printable keeps what strangers wrote from steering a terminal.
+// printable keeps what strangers wrote from steering a terminal, breaking a
+// line, or turning the direction in which the rest of it is read.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
 			return '?'
 		}
 		return r

@@ -54,6 +54,9 @@ func (p *privateServer) keep(ctx context.Context) error {
 		p.options.Logger.Error("the private PostgreSQL ended; starting it again", "error", server.Err())
 		address := p.url("postgres")
 		fresh, err := pgserver.Start(ctx, p.options)
+		if ctx.Err() != nil && err != nil {
+			return nil // asked to stop meanwhile
+		}
 		if err != nil {
 			return fmt.Errorf("starting the private PostgreSQL again: %w", err)
 		}

@@ -47,7 +47,7 @@ func (c *showCmd) Run(ctx context.Context, e *Env) error {
 	}
 	e.table(func(w io.Writer) {
 		row := func(name, value string) { _, _ = fmt.Fprintf(w, "%s\t%s\n", name, value) }
-		row("login", dash(p.Login))
+		row("login", dash(printable(p.Login)))
 		row("GitHub id", fmt.Sprint(p.GitHubID))
 		row("id", p.ID.String())
 		row("name", dash(printable(p.Name)))
@@ -223,31 +223,13 @@ func more(v afauth.Event) string {
 		var names []string
 		for name, value := range details {
 			if value != nil {
-				names = append(names, fmt.Sprintf("%s=%v", name, value))
+				names = append(names, printable(fmt.Sprintf("%s=%v", name, value)))
 			}
 		}
 		sort.Strings(names)
 		parts = append(parts, names...)
 	}
 	return strings.Join(parts, " ")
-}
-
-// parseSince reads how long ago, a date or a moment.
-func parseSince(s string, now time.Time) (*time.Time, error) {
-	if s == "" {
-		return nil, nil
-	}
-	if d, ok := parseSpan(s); ok {
-		t := now.Add(-d)
-		return &t, nil
-	}
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return &t, nil
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return &t, nil
-	}
-	return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("%q is not a time", s), Hint: "24h, 7d, 2026-11-01 or 2026-11-01T08:00:00Z"}
 }
 
 func clipped(s string, n int) string {

@@ -41,9 +41,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	reference := telemetry.RequestID(r.Context())
 	switch {
 	case st >= 500:
-		s.Logger.ErrorContext(r.Context(), "request failed", "code", code, "error", err)
+		s.Logger.ErrorContext(r.Context(), "request failed", "error_code", code, "error", err)
 	case code != afauth.CodeNotSignedIn:
-		s.Logger.InfoContext(r.Context(), "request refused", "code", code, "error", err)
+		s.Logger.InfoContext(r.Context(), "request refused", "error_code", code, "error", err)
 	}
 	switch st {
 	case http.StatusServiceUnavailable:

@@ -12,7 +12,7 @@ import (
 type guard int
 
 const (
-	closed guard = iota
+	_ guard = iota
 	// anyHost: for machines that know the server by another name.
 	anyHost
 	// ownHost: af-auth's own host only.

@@ -120,6 +120,11 @@ func (s *Server) waitingEvents(w http.ResponseWriter, r *http.Request) error {
 	defer release()
 	woken, stop := s.Watch(d.User.ID)
 	defer stop()
+	// The server's limit for reading a request would otherwise end the stream:
+	// net/http goes on reading to notice that the browser has left.
+	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	// nginx would hold lines back otherwise.
 	w.Header().Set("X-Accel-Buffering", "no")
@@ -127,6 +132,10 @@ func (s *Server) waitingEvents(w http.ResponseWriter, r *http.Request) error {
 	ping, look := time.NewTicker(pingEvery), time.NewTicker(lookEvery)
 	defer ping.Stop()
 	defer look.Stop()
+	// A browser whose stream was cut comes back after a second.
+	if err := send(w, "retry: 1000\n\n"); err != nil {
+		return nil
+	}
 	last := afauth.Access("")
 	for {
 		// Looking once after Watch misses no change made before it.

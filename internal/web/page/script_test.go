@@ -48,6 +48,8 @@ type stage struct {
 	went chan struct{}
 }
 
+// newStage comes before browser in a test, so that the browser is gone first:
+// a server does not close while a stream is open.
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{events: make(chan string), went: make(chan struct{}, 1)}
@@ -136,7 +138,8 @@ const (
 
 func TestWaitingPageGoesOnByItself(t *testing.T) {
 	t.Parallel()
-	ctx, s := browser(t), newStage(t)
+	s := newStage(t)
+	ctx := browser(t)
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.URL+"/auth/waiting")); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +167,8 @@ func TestWaitingPageGoesOnByItself(t *testing.T) {
 // Refused is a decision too: the server says so on the page it leads to.
 func TestWaitingPageGoesOnWhenRefused(t *testing.T) {
 	t.Parallel()
-	ctx, s := browser(t), newStage(t)
+	s := newStage(t)
+	ctx := browser(t)
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.URL+"/auth/waiting")); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +178,8 @@ func TestWaitingPageGoesOnWhenRefused(t *testing.T) {
 
 func TestTimesAreInTheReadersZone(t *testing.T) {
 	t.Parallel()
-	ctx, s := browser(t), newStage(t)
+	s := newStage(t)
+	ctx := browser(t)
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.URL+"/auth/waiting")); err != nil {
 		t.Fatal(err)
 	}

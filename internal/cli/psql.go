@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+
+	"github.com/af-auth/af-auth"
+)
+
+type psqlCmd struct {
+	Args []string `arg:"" optional:"" passthrough:"" help:"Handed to psql."`
+}
+
+// Help is shown by --help.
+func (psqlCmd) Help() string {
+	return `Changes made there are recorded and take effect like any other. The password
+travels in the environment, not on the command line, where others could read it.`
+}
+
+// Run opens psql.
+func (c *psqlCmd) Run(ctx context.Context, e *Env) error {
+	settings, err := e.load()
+	if err != nil {
+		return err
+	}
+	if err := settings.Need("DATABASE_URL"); err != nil {
+		return err
+	}
+	program, err := exec.LookPath("psql")
+	if err != nil {
+		return &afauth.Error{Code: afauth.CodeNotFound, Message: "there is no psql on this machine", Hint: "install PostgreSQL's client programs", Err: err}
+	}
+	url, secrets := settings.DatabaseURL.ToolsEnv()
+	cmd := exec.CommandContext(ctx, program, append([]string{url}, c.Args...)...) // #nosec G204 -- the operator's own arguments
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.Stdin, e.Stdout, e.Stderr
+	cmd.Env = append(append([]string{}, e.Environ...), secrets...)
+	err = cmd.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return exit{ended.ExitCode()}
+	}
+	return err
+}
