@@ -30,7 +30,7 @@ func (serveCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	public, err := listen(c.Listen)
+	public, err := listen("AF_AUTH_LISTEN", c.Listen)
 	if err != nil {
 		s.db.Close()
 		return err

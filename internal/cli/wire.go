@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/access"
 	"github.com/af-auth/af-auth/internal/config"
 	"github.com/af-auth/af-auth/internal/gate"
@@ -129,6 +132,17 @@ func contact(link string) *page.Contact {
 // finish. Everything in the background outlives the last request.
 func (s *service) run(ctx context.Context, public net.Listener) error {
 	defer s.db.Close()
+	servers, listeners := []*http.Server{s.server(s.web)}, []net.Listener{public}
+	// Opened before anything begins: a taken port must leave nothing behind.
+	if s.config.MetricsListen != "" {
+		l, err := listen("AF_AUTH_METRICS_LISTEN", s.config.MetricsListen)
+		if err != nil {
+			return errors.Join(err, public.Close())
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", s.metrics.Handler())
+		servers, listeners = append(servers, s.server(mux)), append(listeners, l)
+	}
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var work errgroup.Group
@@ -137,17 +151,6 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 		func(ctx context.Context) { s.db.KeepInstance(ctx, s.version, public.Addr().String()) },
 	} {
 		work.Go(func() error { loop(background); return nil })
-	}
-	servers := []*http.Server{s.server(s.web)}
-	listeners := []net.Listener{public}
-	if s.config.MetricsListen != "" {
-		l, err := net.Listen("tcp", s.config.MetricsListen)
-		if err != nil {
-			return fmt.Errorf("listening for metrics: %w", err)
-		}
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", s.metrics.Handler())
-		servers, listeners = append(servers, s.server(mux)), append(listeners, l)
 	}
 	serving, failed := errgroup.WithContext(ctx)
 	for i, server := range servers {
@@ -204,13 +207,21 @@ func (s *service) sweep(ctx context.Context) {
 	}
 }
 
-// listen opens the public address.
-func listen(address string) (net.Listener, error) {
+// listen opens the address that a setting names.
+func listen(setting, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	if err == nil {
+		return l, nil
 	}
-	return l, nil
+	e := &afauth.Error{Code: afauth.CodeUnavailable, Message: "cannot listen on " + address,
+		Hint: "check " + setting, Err: err}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		e.Message, e.Hint = address+" is taken by another program", "end that one, or set "+setting+" to another address"
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "ports below 1024 need a right of their own: set " + setting + " to a higher one, behind a proxy"
+	}
+	return nil, e
 }
 
 // readiness answers whether this server is of use.

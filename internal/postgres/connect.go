@@ -104,12 +104,12 @@ func (d Dialer) try(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	// Closing must not wait for a server that has stopped answering.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
 	checking, stop := context.WithTimeout(ctx, d.Timeout)
 	defer stop()
 	if err := d.checkSchema(checking, conn); err != nil {
+		// Closing must not wait for a server that has stopped answering.
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
 		_ = conn.Close(closing)
 		return nil, err
 	}
@@ -133,15 +133,23 @@ func (d Dialer) checkSchema(ctx context.Context, conn *pgx.Conn) error {
 	if !d.URL.PgBouncer {
 		return &pgconn.PgError{Code: stateNoSchema, Message: fmt.Sprintf("schema %q does not exist", d.URL.Schema)}
 	}
-	found := "none"
+	found := "no schema at all"
 	if current != nil {
-		found = *current
+		found = fmt.Sprintf("schema %q", *current)
 	}
-	return &pgconn.PgError{
-		Code:    "22023",
-		Message: fmt.Sprintf("DATABASE_URL asks for schema %q, but through PgBouncer this role is in schema %s", d.URL.Schema, found),
-		Hint:    fmt.Sprintf("ALTER ROLE %s SET search_path = %s", d.URL.User(), d.URL.Schema),
-	}
+	return &wrongSchemaError{wanted: d.URL.Schema, found: found, role: d.URL.User()}
+}
+
+// wrongSchemaError says that the role's own search path leads elsewhere.
+type wrongSchemaError struct{ wanted, found, role string }
+
+func (e *wrongSchemaError) Error() string {
+	return fmt.Sprintf("DATABASE_URL asks for schema %q, but through PgBouncer this role is in %s", e.wanted, e.found)
+}
+
+func (e *wrongSchemaError) hint() string {
+	return fmt.Sprintf("give the role its schema: ALTER ROLE %s SET search_path = %s, then RECONNECT in PgBouncer's console",
+		pgx.Identifier{e.role}.Sanitize(), pgx.Identifier{e.wanted}.Sanitize())
 }
 
 // config translates the URL for pgx.
@@ -152,6 +160,13 @@ func (d Dialer) config() (*pgx.ConnConfig, error) {
 		return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: "the database URL cannot be used", Err: err}
 	}
 	config.ConnectTimeout = d.Timeout
+	// pgx bounds the dial with it, but not the look-up of the name before.
+	lookUp := config.LookupFunc
+	config.LookupFunc = func(ctx context.Context, host string) ([]string, error) {
+		ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+		defer cancel()
+		return lookUp(ctx, host)
+	}
 	if d.URL.PgBouncer {
 		// No named statements, and no startup parameters, whatever PGOPTIONS
 		// and its kin say: PgBouncer refuses what it does not track.

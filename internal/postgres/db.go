@@ -25,6 +25,11 @@ type Options struct {
 	Wait time.Duration
 }
 
+// pingTimeout is how long a connection that stood idle may take to show that it
+// lives. Shorter than the gate's deadline: a request that meets a half-open
+// connection can still try the next one.
+const pingTimeout = time.Second
+
 // DB is the pool and the queries. It is safe for concurrent use.
 type DB struct {
 	pool    *pgxpool.Pool
@@ -63,6 +68,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.URL.MaxConnIdleTime > 0 {
 		config.MaxConnIdleTime = o.URL.MaxConnIdleTime
 	}
+	config.PingTimeout = pingTimeout
 	config.AfterConnect = o.checkSchema
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -99,7 +99,7 @@ func (l *Listener) wake(payload []byte) {
 		All   bool
 		Users []afauth.ID
 	}
-	known := payload != nil && json.Unmarshal(payload, &message) == nil && !message.All
+	known := json.Unmarshal(payload, &message) == nil && !message.All && len(message.Users) > 0
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !known {

@@ -41,12 +41,13 @@ type SignedIn struct {
 
 // SignIn writes person, session and event in one statement, one round trip.
 func (db *DB) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
+	login, name, email, avatar := clean(in.Login, 100), orNull(in.Name, 500), orNull(in.Email, 500), orNull(in.AvatarURL, 500)
 	now, err := db.queries.SignIn(ctx, query.SignInParams{
 		GithubUserID: in.GitHubID,
-		Login:        clean(in.Login, 100),
-		Name:         orNull(in.Name, 500),
-		Email:        orNull(in.Email, 500),
-		AvatarUrl:    orNull(in.AvatarURL, 500),
+		Login:        login,
+		Name:         name,
+		Email:        email,
+		AvatarUrl:    avatar,
 		PreviousHash: hashOrNull(in.Previous),
 		TokenHash:    in.Session[:],
 		Host:         in.Host,
@@ -60,7 +61,7 @@ func (db *DB) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	return SignedIn{
 		User: afauth.User{
 			ID: now.ID, GitHubID: in.GitHubID,
-			Login: in.Login, Name: in.Name, Email: in.Email, AvatarURL: in.AvatarURL,
+			Login: login, Name: orEmpty(name), Email: orEmpty(email), AvatarURL: orEmpty(avatar),
 			Whitelist:    afauth.Whitelist{IsWhitelisted: now.IsWhitelisted, Until: now.WhitelistUntil, DecidedAt: now.WhitelistDecidedAt},
 			LastSignInAt: &now.Now, CreatedAt: now.CreatedAt, UpdatedAt: now.UpdatedAt,
 		},

@@ -152,6 +152,7 @@ func (s *Server) waitingEvents(w http.ResponseWriter, r *http.Request) error {
 		select {
 		case <-woken:
 		case <-look.C:
+			last = "" // told even without news: the page shows when it last heard
 		case <-ping.C:
 			if err := send(w, ": still here\n\n"); err != nil {
 				return nil

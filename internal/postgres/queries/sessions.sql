@@ -12,16 +12,23 @@ WHERE s.token_hash = @token_hash AND s.host = @host
 
 -- name: TouchSessions :exec
 -- Use of an application's session is use of the sign-in that it came from.
+-- Rows that somebody holds are left alone: they are being ended or touched, and
+-- waiting for them in an order of our own could deadlock with a revocation.
 UPDATE sessions SET seen_at = now()
-WHERE seen_at < now() - interval '30 seconds'
-    AND (id = ANY (@ids::uuid[])
-        OR id IN (SELECT c.parent_id FROM sessions c WHERE c.id = ANY (@ids::uuid[])));
+WHERE id IN (
+    SELECT s.id FROM sessions s
+    WHERE s.seen_at < now() - interval '30 seconds'
+        AND (s.id = ANY (@ids::uuid[])
+            OR s.id IN (SELECT c.parent_id FROM sessions c WHERE c.id = ANY (@ids::uuid[])))
+    FOR NO KEY UPDATE OF s SKIP LOCKED);
 
 -- name: EndSession :execrows
 DELETE FROM sessions WHERE token_hash = @token_hash AND host = @host;
 
 -- name: EndUserSessions :execrows
-DELETE FROM sessions WHERE user_id = @user_id;
+-- The person first, as in a revocation: see RedeemTicket.
+WITH person AS (SELECT u.id FROM users u WHERE u.id = @user_id FOR NO KEY UPDATE)
+DELETE FROM sessions USING person WHERE sessions.user_id = person.id;
 
 -- name: CountLiveSessions :one
 SELECT count(*) FROM sessions

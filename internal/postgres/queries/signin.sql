@@ -41,24 +41,38 @@ WHERE s.id = @session_id AND s.expires_at > now()
 
 -- name: RedeemTicket :one
 -- The delete makes it single use: of two that come at once, one waits for the
--- row and finds it gone. A wrong host or nonce leaves it for its owner. Should
--- the parent session end at the same moment, the foreign key decides: either
--- this fails, or the child is deleted with its parent.
-WITH used AS (
-    DELETE FROM tickets
-    WHERE tickets.token_hash = @ticket_hash AND tickets.host = @host AND tickets.nonce_hash = @nonce_hash
-    RETURNING session_id, return_to, expires_at
-), ended AS (
-    DELETE FROM sessions WHERE sessions.token_hash = sqlc.narg(previous_hash)::bytea AND sessions.host = @host
+-- row and finds it gone. A wrong host or nonce leaves it for its owner. Person
+-- and parent session are locked first, in the order in which a revocation locks
+-- them: the two wait for each other in line, and whoever comes second sees what
+-- the first has done. Should the parent end all the same, the foreign key
+-- decides: either this fails, or the child is deleted with its parent.
+WITH person AS (
+    SELECT u.id, access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) AS access
+    FROM users u
+    WHERE u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id
+        WHERE t.token_hash = @ticket_hash AND t.host = @host AND t.nonce_hash = @nonce_hash)
+    FOR SHARE
+), parent AS (
+    SELECT p.id, p.user_id, p.expires_at, person.access
+    FROM person JOIN sessions p ON p.user_id = person.id
+    WHERE p.id = (SELECT t.session_id FROM tickets t WHERE t.token_hash = @ticket_hash)
+    FOR KEY SHARE OF p
+), used AS (
+    DELETE FROM tickets USING parent
+    WHERE tickets.session_id = parent.id
+        AND tickets.token_hash = @ticket_hash AND tickets.host = @host AND tickets.nonce_hash = @nonce_hash
+    RETURNING tickets.return_to, tickets.expires_at
 ), opened AS (
     INSERT INTO sessions (token_hash, user_id, host, parent_id, expires_at, user_agent)
-    SELECT @token_hash::bytea, p.user_id, @host, p.id, p.expires_at, sqlc.narg(user_agent)::text
-    FROM used
-        JOIN sessions p ON p.id = used.session_id
-        JOIN users u ON u.id = p.user_id
-    WHERE used.expires_at > now() AND p.expires_at > now()
-        AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed'
+    SELECT @token_hash::bytea, parent.user_id, @host, parent.id, parent.expires_at, sqlc.narg(user_agent)::text
+    FROM used CROSS JOIN parent
+    WHERE used.expires_at > now() AND parent.expires_at > now() AND parent.access = 'allowed'
     RETURNING id, user_id, expires_at
+), ended AS (
+    -- Only what has been replaced ends: a link with a made-up ticket must not
+    -- sign anybody out.
+    DELETE FROM sessions USING opened
+    WHERE sessions.token_hash = sqlc.narg(previous_hash)::bytea AND sessions.host = @host
 )
 SELECT opened.id AS session_id, opened.user_id, opened.expires_at, now()::timestamptz AS now, used.return_to
 FROM opened CROSS JOIN used;

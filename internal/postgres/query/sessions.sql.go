@@ -47,9 +47,11 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (int64, 
 }
 
 const endUserSessions = `-- name: EndUserSessions :execrows
-DELETE FROM sessions WHERE user_id = $1
+WITH person AS (SELECT u.id FROM users u WHERE u.id = $1 FOR NO KEY UPDATE)
+DELETE FROM sessions USING person WHERE sessions.user_id = person.id
 `
 
+// The person first, as in a revocation: see RedeemTicket.
 func (q *Queries) EndUserSessions(ctx context.Context, userID afauth.ID) (int64, error) {
 	result, err := q.db.Exec(ctx, endUserSessions, userID)
 	if err != nil {
@@ -204,12 +206,17 @@ func (q *Queries) SweepTickets(ctx context.Context) (int64, error) {
 
 const touchSessions = `-- name: TouchSessions :exec
 UPDATE sessions SET seen_at = now()
-WHERE seen_at < now() - interval '30 seconds'
-    AND (id = ANY ($1::uuid[])
-        OR id IN (SELECT c.parent_id FROM sessions c WHERE c.id = ANY ($1::uuid[])))
+WHERE id IN (
+    SELECT s.id FROM sessions s
+    WHERE s.seen_at < now() - interval '30 seconds'
+        AND (s.id = ANY ($1::uuid[])
+            OR s.id IN (SELECT c.parent_id FROM sessions c WHERE c.id = ANY ($1::uuid[])))
+    FOR NO KEY UPDATE OF s SKIP LOCKED)
 `
 
 // Use of an application's session is use of the sign-in that it came from.
+// Rows that somebody holds are left alone: they are being ended or touched, and
+// waiting for them in an order of our own could deadlock with a revocation.
 func (q *Queries) TouchSessions(ctx context.Context, ids []afauth.ID) error {
 	_, err := q.db.Exec(ctx, touchSessions, ids)
 	return err

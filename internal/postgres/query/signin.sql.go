@@ -45,21 +45,33 @@ func (q *Queries) IssueTicket(ctx context.Context, arg IssueTicketParams) (int64
 }
 
 const redeemTicket = `-- name: RedeemTicket :one
-WITH used AS (
-    DELETE FROM tickets
-    WHERE tickets.token_hash = $1 AND tickets.host = $2 AND tickets.nonce_hash = $3
-    RETURNING session_id, return_to, expires_at
-), ended AS (
-    DELETE FROM sessions WHERE sessions.token_hash = $4::bytea AND sessions.host = $2
+WITH person AS (
+    SELECT u.id, access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) AS access
+    FROM users u
+    WHERE u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id
+        WHERE t.token_hash = $1 AND t.host = $2 AND t.nonce_hash = $3)
+    FOR SHARE
+), parent AS (
+    SELECT p.id, p.user_id, p.expires_at, person.access
+    FROM person JOIN sessions p ON p.user_id = person.id
+    WHERE p.id = (SELECT t.session_id FROM tickets t WHERE t.token_hash = $1)
+    FOR KEY SHARE OF p
+), used AS (
+    DELETE FROM tickets USING parent
+    WHERE tickets.session_id = parent.id
+        AND tickets.token_hash = $1 AND tickets.host = $2 AND tickets.nonce_hash = $3
+    RETURNING tickets.return_to, tickets.expires_at
 ), opened AS (
     INSERT INTO sessions (token_hash, user_id, host, parent_id, expires_at, user_agent)
-    SELECT $5::bytea, p.user_id, $2, p.id, p.expires_at, $6::text
-    FROM used
-        JOIN sessions p ON p.id = used.session_id
-        JOIN users u ON u.id = p.user_id
-    WHERE used.expires_at > now() AND p.expires_at > now()
-        AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed'
+    SELECT $4::bytea, parent.user_id, $2, parent.id, parent.expires_at, $5::text
+    FROM used CROSS JOIN parent
+    WHERE used.expires_at > now() AND parent.expires_at > now() AND parent.access = 'allowed'
     RETURNING id, user_id, expires_at
+), ended AS (
+    -- Only what has been replaced ends: a link with a made-up ticket must not
+    -- sign anybody out.
+    DELETE FROM sessions USING opened
+    WHERE sessions.token_hash = $6::bytea AND sessions.host = $2
 )
 SELECT opened.id AS session_id, opened.user_id, opened.expires_at, now()::timestamptz AS now, used.return_to
 FROM opened CROSS JOIN used
@@ -69,9 +81,9 @@ type RedeemTicketParams struct {
 	TicketHash   []byte
 	Host         string
 	NonceHash    []byte
-	PreviousHash []byte
 	TokenHash    []byte
 	UserAgent    *string
+	PreviousHash []byte
 }
 
 type RedeemTicketRow struct {
@@ -83,17 +95,19 @@ type RedeemTicketRow struct {
 }
 
 // The delete makes it single use: of two that come at once, one waits for the
-// row and finds it gone. A wrong host or nonce leaves it for its owner. Should
-// the parent session end at the same moment, the foreign key decides: either
-// this fails, or the child is deleted with its parent.
+// row and finds it gone. A wrong host or nonce leaves it for its owner. Person
+// and parent session are locked first, in the order in which a revocation locks
+// them: the two wait for each other in line, and whoever comes second sees what
+// the first has done. Should the parent end all the same, the foreign key
+// decides: either this fails, or the child is deleted with its parent.
 func (q *Queries) RedeemTicket(ctx context.Context, arg RedeemTicketParams) (RedeemTicketRow, error) {
 	row := q.db.QueryRow(ctx, redeemTicket,
 		arg.TicketHash,
 		arg.Host,
 		arg.NonceHash,
-		arg.PreviousHash,
 		arg.TokenHash,
 		arg.UserAgent,
+		arg.PreviousHash,
 	)
 	var i RedeemTicketRow
 	err := row.Scan(

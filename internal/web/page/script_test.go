@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/af-auth/af-auth/internal/web/page"
@@ -46,26 +48,43 @@ type stage struct {
 	events chan string
 	// went is told when the page goes on.
 	went chan struct{}
+	// refusing answers the stream with an error, decided the page with a
+	// redirect.
+	refusing, decided atomic.Bool
+	// refused is told of each stream that was refused.
+	refused chan struct{}
 }
 
 // newStage comes before browser in a test, so that the browser is gone first:
 // a server does not close while a stream is open.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{events: make(chan string), went: make(chan struct{}, 1)}
-	r := renderer(t)
+	s := &stage{events: make(chan string), went: make(chan struct{}, 1), refused: make(chan struct{}, 1)}
+	pages := renderer(t)
 	now := time.Date(2026, time.November, 23, 14, 4, 11, 0, time.UTC)
 	mux := http.NewServeMux()
 	mux.Handle("/auth/assets/", page.Assets())
-	mux.HandleFunc("GET /auth/waiting", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /auth/waiting", func(w http.ResponseWriter, r *http.Request) {
+		if s.decided.Load() {
+			http.Redirect(w, r, "/auth/elsewhere", http.StatusSeeOther)
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", page.CSP())
-		_ = r.Render(w, page.Waiting{
+		_ = pages.Render(w, page.Waiting{
 			Chrome: page.Chrome{Host: "auth.example.com"}, SignedInAt: now, Now: now,
 			CheckURL: "/auth/continue?return_to=x", AnotherURL: "/auth/github", EventsURL: "/auth/waiting/events",
 		})
 	})
 	mux.HandleFunc("GET /auth/waiting/events", func(w http.ResponseWriter, r *http.Request) {
+		if s.refusing.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			select {
+			case s.refused <- struct{}{}:
+			default:
+			}
+			return
+		}
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
 		for {
@@ -173,6 +192,35 @@ func TestWaitingPageGoesOnWhenRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.send(t, ctx, access("refused"))
+	s.waitUntilGone(t, ctx)
+}
+
+// A stream that is refused for good must not leave a page that waits for ever:
+// it asks by itself, as a reload would.
+func TestWaitingPageAsksWhereThereIsNoStream(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ctx := browser(t)
+	s.refusing.Store(true)
+	// The page's seconds pass a hundred times as fast.
+	hurry := cdppage.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `{ const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms / 100); }`,
+	}
+	if _, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, hurry); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(s.URL+"/auth/waiting")); err != nil {
+		t.Fatal(err)
+	}
+	// Refused twice: it has asked in between, was told to wait, and went on.
+	for range 2 {
+		select {
+		case <-s.refused:
+		case <-ctx.Done():
+			t.Fatal("the page does not try the stream again")
+		}
+	}
+	s.decided.Store(true)
 	s.waitUntilGone(t, ctx)
 }
 

@@ -27,10 +27,22 @@
     checked.title = now.toUTCString();
   };
 
-  const decided = (source) => {
-    source.close();
-    // The link is ours; another origin here would be a mistake of the server's.
+  // The link is ours; another origin here would be a mistake of the server's.
+  const goOn = () => {
     if (new URL(check.href).origin === location.origin) location.assign(check.href);
+  };
+
+  // Asks as a reload would. The server redirects whoever is no longer waiting
+  // and answers the page itself to all others.
+  const ask = async () => {
+    try {
+      const answer = await fetch(location.href, { redirect: "manual", cache: "no-store" });
+      if (answer.type === "opaqueredirect") return goOn();
+      if (answer.ok) heard();
+    } catch {
+      // No connection, which onerror has noted.
+    }
+    watch();
   };
 
   const watch = () => {
@@ -38,14 +50,18 @@
     source.onopen = heard;
     source.addEventListener("access", (event) => {
       heard();
-      if (JSON.parse(event.data).access !== "waiting") decided(source);
+      if (JSON.parse(event.data).access !== "waiting") {
+        source.close();
+        goOn();
+      }
     });
     source.onerror = () => {
       // Proxies cut long answers as a matter of course, and EventSource comes
       // back by itself: only a loss that lasts is news.
       losing ??= setTimeout(() => say("Connection lost. Trying again."), patience);
-      // It gives up for good when it is answered by an error, as in a restart.
-      if (source.readyState === EventSource.CLOSED) setTimeout(watch, pause);
+      // It gives up for good when it is answered by an error: in a restart, at
+      // the limit of open streams, or because the session has ended.
+      if (source.readyState === EventSource.CLOSED) setTimeout(ask, pause);
     };
   };
 
