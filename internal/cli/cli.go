@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -253,4 +255,29 @@ func (e *Env) getenv(name string) string {
 		}
 	}
 	return value
+}
+
+// program is how to call this very program from this folder: by name where the
+// shell would find it, else by its path.
+func (e *Env) program() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "af-auth"
+	}
+	if found, err := exec.LookPath("af-auth"); err == nil && sameFile(found, self) {
+		return "af-auth"
+	}
+	if rel, err := filepath.Rel(e.Dir, self); err == nil && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return self
+}
+
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }

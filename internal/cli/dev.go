@@ -249,11 +249,10 @@ func (s devState) write(data string) error {
 
 // announce says where everything is, once all of it is.
 func (d *devCmd) announce(e *Env, s devState, server *privateServer, simulated bool) error {
-	database := server.url(databaseName)
 	if d.JSON {
 		enc := json.NewEncoder(e.Stdout)
 		enc.SetEscapeHTML(false)
-		return enc.Encode(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, database})
+		return enc.Encode(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, server.url(databaseName)})
 	}
 	github := s.GitHubURL
 	if simulated {
@@ -262,17 +261,17 @@ func (d *devCmd) announce(e *Env, s devState, server *privateServer, simulated b
 	e.say(`
   Open the demo application and sign in:
 
-    %s
+    %[1]s
 
   You will be asked to wait. Let yourself in from another terminal:
 
-    af-auth allow octocat
+    %[2]s allow octocat
 
-  af-auth    %s
-  GitHub     %s
-  database   af-auth users, af-auth events, or psql '%s'
+  af-auth    %[3]s
+  GitHub     %[4]s
+  database   %[2]s users, %[2]s events, %[2]s db psql
 
   Ctrl-C ends it; the data stays.
-`, s.AppURL, s.AuthURL, github, database)
+`, s.AppURL, e.program(), s.AuthURL, github)
 	return nil
 }

@@ -106,7 +106,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		Gate: gate.New(s.db, s.seen, c.SessionIdle), People: access.New(s.db, client, limits(c)),
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
-		Dev: dev, TrustedProxies: c.TrustedProxies, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
 	})
 	return s, nil
 }

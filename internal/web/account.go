@@ -125,7 +125,7 @@ func (s *Server) chrome(r *http.Request) page.Chrome {
 	if r.Method == http.MethodGet && r.URL.Path != "/auth/github/callback" {
 		here = (&url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}).RequestURI()
 	}
-	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Dev: s.Dev}
+	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Dev: s.Dev, Program: s.Program}
 	if kind, _ := s.host(r); kind != theOwnHost {
 		c.Origin = s.Origin.String()
 	}

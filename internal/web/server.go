@@ -44,6 +44,8 @@ type Options struct {
 	ReadsEmail bool
 	// Dev shows hints that only make sense beside the simulator.
 	Dev bool
+	// Program is how people here call af-auth in a shell.
+	Program string
 	// TrustedProxies may say on whose behalf they speak (X-Forwarded-For).
 	TrustedProxies []netip.Prefix
 	// SignInRate is how many sign-ins one peer may start in a minute.

@@ -19,6 +19,9 @@ type Chrome struct {
 	// Dev is true beside the GitHub simulator only. It shows the command that
 	// lets a waiting person in, and says that GitHub is simulated.
 	Dev bool
+	// Program is how this machine's people call af-auth in a shell, with a path
+	// where it is not on theirs; empty: "af-auth". Used beside Dev only.
+	Program string
 }
 
 // Contact is somebody who can be asked.

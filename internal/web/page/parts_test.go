@@ -29,7 +29,7 @@ func TestPerson(t *testing.T) {
 		{page.Person{Login: "--help", GitHubID: 8}, "--help", "@--help · GitHub id 8", "@--help", "HE", "af-auth allow '#8'"},
 	} {
 		p := test.person
-		got := [...]string{p.Display(), p.Account(), p.Handle(), p.Initials(), p.AllowCommand()}
+		got := [...]string{p.Display(), p.Account(), p.Handle(), p.Initials(), p.AllowCommand("")}
 		want := [...]string{test.display, test.account, test.handle, test.initials, test.command}
 		if got != want {
 			t.Errorf("%+v:\n got %q\nwant %q", p, got, want)

@@ -64,11 +64,14 @@ var plainLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 // AllowCommand is the command that lets the person in. It is made to be copied
 // into a shell, so a login that GitHub could not have given is not put in it.
-func (p Person) AllowCommand() string {
-	if plainLogin.MatchString(p.Login) {
-		return "af-auth allow " + p.Login
+func (p Person) AllowCommand(program string) string {
+	if program == "" {
+		program = "af-auth"
 	}
-	return fmt.Sprintf("af-auth allow '#%d'", p.GitHubID)
+	if plainLogin.MatchString(p.Login) {
+		return program + " allow " + p.Login
+	}
+	return fmt.Sprintf("%s allow '#%d'", program, p.GitHubID)
 }
 
 // Picture returns AvatarURL when it is an https address at GitHub's own picture
