@@ -120,7 +120,7 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 	if err != nil {
 		return err
 	}
-	application, err := demo.New(demo.Options{AuthURL: authURL, Logger: logger})
+	application, err := demo.New(demo.Options{AuthURL: authURL, Logger: logger, Program: e.program()})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,12 +16,14 @@ import (
 // It may trust them for one reason: the proxy is the only way to it, and the
 // proxy sets each of them itself on every request.
 type application struct {
+	program string
 	signOut string
 	command *regexp.Regexp // logins that stand in a shell without quotes
 }
 
-func newApplication(authURL *url.URL) http.Handler {
+func newApplication(authURL *url.URL, program string) http.Handler {
 	a := &application{
+		program: cmp.Or(program, "af-auth"),
 		signOut: authURL.JoinPath("/auth/sign-out").String(),
 		command: regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`),
 	}
@@ -92,7 +95,7 @@ func (a *application) home(w http.ResponseWriter, r *http.Request) {
 		user = p.ID
 	}
 	sendPage(w, http.StatusOK, "app.html", map[string]any{
-		"Person": p, "Headers": headers, "Command": "af-auth revoke " + user, "SignOut": a.signOut,
+		"Person": p, "Headers": headers, "Command": a.program + " revoke " + user, "SignOut": a.signOut,
 	})
 }
 

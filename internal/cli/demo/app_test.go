@@ -20,7 +20,7 @@ func visit(t *testing.T, method, target string, headers map[string]string) *http
 		r.Header.Set(name, v)
 	}
 	w := httptest.NewRecorder()
-	newApplication(&url.URL{Scheme: "http", Host: "127.0.0.1:8080"}).ServeHTTP(w, r)
+	newApplication(&url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, "").ServeHTTP(w, r)
 	return w
 }
 

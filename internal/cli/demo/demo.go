@@ -42,6 +42,8 @@ type Options struct {
 	// Transport carries requests to af-auth. Nil: a plain transport that
 	// ignores HTTP_PROXY, because the answer decides who comes in.
 	Transport http.RoundTripper
+	// Program is how af-auth is called in a shell here; empty: "af-auth".
+	Program string
 }
 
 // Site is the demo as a browser meets it: the proxy, and the application
@@ -57,7 +59,7 @@ func New(o Options) (*Site, error) {
 	if err := checkOrigin(o.AuthURL); err != nil {
 		return nil, err
 	}
-	return newSite(o, newApplication(o.AuthURL)), nil
+	return newSite(o, newApplication(o.AuthURL, o.Program)), nil
 }
 
 // newSite puts any application behind the proxy.

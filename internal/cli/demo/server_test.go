@@ -133,7 +133,7 @@ func newDemoServer(t *testing.T, auth *authServer, application http.Handler) *de
 		t.Fatal(err)
 	}
 	if application == nil {
-		application = newApplication(u)
+		application = newApplication(u, "")
 	}
 	d := &demoServer{}
 	site := newSite(Options{AuthURL: u}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
