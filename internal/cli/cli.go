@@ -134,7 +134,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	case args[0] == "help": // as git and go have it
 		args = append(slices.Clone(args[1:]), "--help")
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(shieldPsql(args))
 	if code >= 0 { // --help or --version has been answered
 		return code
 	}

@@ -33,7 +33,8 @@ func (c *completionCmd) Run(e *Env, k *kong.Kong) error {
 	case "fish":
 		e.say("%s", fish(paths, words))
 	case "zsh":
-		e.say("autoload -U +X bashcompinit && bashcompinit\n%s", bash(paths, words))
+		// bashcompinit builds on compinit, which a bare zsh has not run.
+		e.say("autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n%s", bash(paths, words))
 	default:
 		e.say("%s", bash(paths, words))
 	}

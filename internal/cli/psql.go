@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"slices"
 
 	"github.com/af-auth/af-auth"
 )
 
 type psqlCmd struct {
-	Args []string `arg:"" optional:"" passthrough:"" help:"Handed to psql."`
+	Args []string `arg:"" optional:"" passthrough:"all" help:"Handed to psql."`
 }
 
 // Help is shown by --help.
@@ -29,10 +30,13 @@ func (c *psqlCmd) Run(ctx context.Context, e *Env) error {
 	}
 	program, err := exec.LookPath("psql")
 	if err != nil {
-		return &afauth.Error{Code: afauth.CodeNotFound, Message: "there is no psql on this machine", Hint: "install PostgreSQL's client programs", Err: err}
+		return &afauth.Error{Code: afauth.CodeUnavailable, Message: "there is no psql on this machine", Hint: "install PostgreSQL's client programs", Err: err}
+	}
+	if len(c.Args) > 0 && c.Args[0] == "--" {
+		c.Args = c.Args[1:]
 	}
 	url, secrets := settings.DatabaseURL.ToolsEnv()
-	cmd := exec.CommandContext(ctx, program, append([]string{url}, c.Args...)...) // #nosec G204 -- the operator's own arguments
+	cmd := exec.CommandContext(ctx, program, append(c.Args, "--dbname", url)...) // #nosec G204 -- the operator's own arguments
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.Stdin, e.Stdout, e.Stderr
 	cmd.Env = append(append([]string{}, e.Environ...), secrets...)
 	err = cmd.Run()
@@ -41,4 +45,15 @@ func (c *psqlCmd) Run(ctx context.Context, e *Env) error {
 		return exit{ended.ExitCode()}
 	}
 	return err
+}
+
+// shieldPsql keeps the parser from taking psql's flags apart: it would hand on
+// "-Atc" as "-A" and "tc".
+func shieldPsql(args []string) []string {
+	for i := 1; i+1 < len(args); i++ {
+		if args[i-1] == "db" && args[i] == "psql" && !slices.Contains([]string{"--", "--help", "-h"}, args[i+1]) {
+			return slices.Insert(slices.Clone(args), i+1, "--")
+		}
+	}
+	return args
 }

@@ -27,6 +27,10 @@ func (serveCmd) Run(ctx context.Context, e *Env) error {
 	}
 	logger := e.logger(c)
 	s, err := newService(ctx, e, c, false, logger)
+	if err != nil && ctx.Err() != nil {
+		logger.Info("stopped while connecting to the database")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,13 @@ WITH person AS (
         last_sign_in_at = excluded.last_sign_in_at
     RETURNING id, github_user_id, is_whitelisted, whitelist_until, whitelist_decided_at, created_at, updated_at,
         access_of(is_whitelisted, whitelist_until, whitelist_decided_at) AS access
+), claimed AS MATERIALIZED (
+    -- Read by the trigger that records the end of the former session. Triggers
+    -- fire when the statement is done, so its place here does not matter.
+    SELECT set_config('af_auth.actor', 'user:' || id, true),
+        set_config('af_auth.address', coalesce(sqlc.narg(address)::text, ''), true),
+        set_config('af_auth.reason', 'signed in again', true)
+    FROM person
 ), ended AS (
     DELETE FROM sessions WHERE token_hash = sqlc.narg(previous_hash)::bytea
 ), opened AS (
@@ -30,7 +37,7 @@ WITH person AS (
 SELECT person.id, person.is_whitelisted, person.whitelist_until, person.whitelist_decided_at,
     person.created_at, person.updated_at, person.access::text AS access, now()::timestamptz AS now,
     opened.id AS session_id, opened.expires_at AS session_expires_at
-FROM person LEFT JOIN opened ON true;
+FROM person CROSS JOIN claimed LEFT JOIN opened ON true;
 
 -- name: IssueTicket :execrows
 INSERT INTO tickets (token_hash, session_id, host, nonce_hash, return_to, expires_at)

@@ -132,24 +132,31 @@ WITH person AS (
         last_sign_in_at = excluded.last_sign_in_at
     RETURNING id, github_user_id, is_whitelisted, whitelist_until, whitelist_decided_at, created_at, updated_at,
         access_of(is_whitelisted, whitelist_until, whitelist_decided_at) AS access
+), claimed AS MATERIALIZED (
+    -- Read by the trigger that records the end of the former session. Triggers
+    -- fire when the statement is done, so its place here does not matter.
+    SELECT set_config('af_auth.actor', 'user:' || id, true),
+        set_config('af_auth.address', coalesce($6::text, ''), true),
+        set_config('af_auth.reason', 'signed in again', true)
+    FROM person
 ), ended AS (
-    DELETE FROM sessions WHERE token_hash = $6::bytea
+    DELETE FROM sessions WHERE token_hash = $7::bytea
 ), opened AS (
     INSERT INTO sessions (token_hash, user_id, host, expires_at, user_agent)
-    SELECT $7::bytea, id, $8::text, now() + $9::interval, $10::text
+    SELECT $8::bytea, id, $9::text, now() + $10::interval, $11::text
     FROM person WHERE access IN ('allowed', 'waiting')
     RETURNING id, expires_at
 ), noted AS (
     INSERT INTO events (kind, user_id, actor, address, details)
     SELECT CASE WHEN access IN ('allowed', 'waiting') THEN 'sign_in.succeeded' ELSE 'sign_in.refused' END,
-        id, 'user:' || id, $11::text,
-        jsonb_build_object('host', $8::text, 'access', access)
+        id, 'user:' || id, $6::text,
+        jsonb_build_object('host', $9::text, 'access', access)
     FROM person
 )
 SELECT person.id, person.is_whitelisted, person.whitelist_until, person.whitelist_decided_at,
     person.created_at, person.updated_at, person.access::text AS access, now()::timestamptz AS now,
     opened.id AS session_id, opened.expires_at AS session_expires_at
-FROM person LEFT JOIN opened ON true
+FROM person CROSS JOIN claimed LEFT JOIN opened ON true
 `
 
 type SignInParams struct {
@@ -158,12 +165,12 @@ type SignInParams struct {
 	Name         *string
 	Email        *string
 	AvatarUrl    *string
+	Address      *string
 	PreviousHash []byte
 	TokenHash    []byte
 	Host         string
 	MaxAge       time.Duration
 	UserAgent    *string
-	Address      *string
 }
 
 type SignInRow struct {
@@ -189,12 +196,12 @@ func (q *Queries) SignIn(ctx context.Context, arg SignInParams) (SignInRow, erro
 		arg.Name,
 		arg.Email,
 		arg.AvatarUrl,
+		arg.Address,
 		arg.PreviousHash,
 		arg.TokenHash,
 		arg.Host,
 		arg.MaxAge,
 		arg.UserAgent,
-		arg.Address,
 	)
 	var i SignInRow
 	err := row.Scan(
