@@ -140,5 +140,7 @@ func fileName(path string) string {
 	if name == "" {
 		return "start"
 	}
-	return strings.TrimPrefix(name, "page-")
+	name = strings.TrimPrefix(name, "page-")
+	// File systems end at 255 bytes, and a page is known by its beginning.
+	return name[:min(len(name), 100)]
 }
