@@ -173,7 +173,7 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 	switch {
 	case errors.Is(err, github.ErrNotFound):
 		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
-			Message: fmt.Sprintf("GitHub knows nobody called %q", ref), Hint: "check the spelling; it is the login, not the name"}
+			Message: fmt.Sprintf("GitHub knows nobody called %q", ref), Hint: "check the spelling: a login, not a name; or a #id"}
 	case err != nil && r.githubID != 0:
 		// The id is all that is needed; the login comes with the sign-in.
 		return github.User{ID: r.githubID}, nil
@@ -181,6 +181,9 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubDown,
 			Message: fmt.Sprintf("GitHub did not say which id %q has", ref),
 			Hint:    "try again, or name the numeric id: '#583231'", Err: err}
+	case account.Type == "Organization":
+		return github.User{}, &afauth.Error{Code: afauth.CodeInvalid,
+			Message: fmt.Sprintf("%q is an organization, and only people sign in", account.Login), Hint: "name its members one by one"}
 	}
 	return account, nil
 }
@@ -193,7 +196,7 @@ type reference struct {
 }
 
 func parseRef(s string) (reference, error) {
-	if id, err := afauth.ParseID(s); err == nil {
+	if id, err := afauth.ParseID(s); err == nil && !id.IsZero() {
 		return reference{id: id}, nil
 	}
 	if digits, ok := strings.CutPrefix(s, "#"); ok {

@@ -79,7 +79,7 @@ func parseSpan(s string) (time.Duration, bool) {
 			continue
 		}
 		n, err := strconv.ParseUint(digits, 10, 16)
-		if err != nil {
+		if err != nil || time.Duration(n) > longest/unit.length {
 			return 0, false
 		}
 		total, rest = total+time.Duration(n)*unit.length, after

@@ -34,6 +34,7 @@ func (serveCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
+	s.linger = farewell
 	public, err := listen("AF_AUTH_LISTEN", c.Listen)
 	if err != nil {
 		s.db.Close()

@@ -30,6 +30,9 @@ import (
 const (
 	// drain is how long requests under way may go on after the end is asked for.
 	drain = 10 * time.Second
+	// farewell is how long serve goes on answering before that, with /ready red:
+	// net/http drops what arrives later, and a proxy should have heard by then.
+	farewell = time.Second
 	// sweepEvery is how often expired rows are removed.
 	sweepEvery = 10 * time.Minute
 	// defaultWait is how long a request waits for a free connection.
@@ -55,6 +58,7 @@ type service struct {
 	logger  *slog.Logger
 	version string
 	stop    chan struct{} // closed when draining begins
+	linger  time.Duration // farewell, or none for dev
 }
 
 // newService wires the parts. The caller runs it.
@@ -164,6 +168,9 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	<-failed.Done()
 	s.ready.draining.Store(true)
 	close(s.stop)
+	if ctx.Err() != nil { // and not because a server failed
+		<-time.After(s.linger)
+	}
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	for _, server := range servers {

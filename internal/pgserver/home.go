@@ -230,7 +230,7 @@ func (h *home) socketFolder() (string, error) {
 		return "", err
 	}
 	if len(dir)+len("/.s.PGSQL.65535") > maxSocketPath || strings.Contains(dir, ",") {
-		short, err := os.MkdirTemp("/tmp", socketPrefix) // 0700
+		short, err := h.shortFolder()
 		if err != nil {
 			return "", err
 		}
@@ -240,6 +240,18 @@ func (h *home) socketFolder() (string, error) {
 		return "", err
 	}
 	return dir, h.own(dir)
+}
+
+// shortFolder makes a folder in /tmp whose name follows from ours, so that a
+// server which was killed comes back at the same address. Where somebody has
+// taken that name the folder gets a random one.
+func (h *home) shortFolder() (string, error) {
+	sum := sha256.Sum256([]byte(h.dir))
+	short := filepath.Join("/tmp", socketPrefix+hex.EncodeToString(sum[:6]))
+	if err := os.Mkdir(short, 0o700); err == nil {
+		return short, nil
+	}
+	return os.MkdirTemp("/tmp", socketPrefix) // 0700
 }
 
 func syncFolder(dir string) error {

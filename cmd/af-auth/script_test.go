@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/af-auth/af-auth/internal/githubsim"
+	"github.com/af-auth/af-auth/internal/pgtest"
+)
+
+// TestScripts runs testdata/script: af-auth as people call it, one script a
+// command. Beside testscript's own commands a script has these:
+//
+//	exits CODE PROGRAM [ARG...]      run it, and want this exit code
+//	database [migrated|empty]        a database of its own, in DATABASE_URL
+//	database wrong-password|missing  the same server, and no way in
+//	github [down]                    a GitHub simulator, in GITHUB_…
+//	sql STATEMENT                    run it there; rows go to stdout
+//	keys NAME...                     stdout is JSON whose objects have these keys
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "database": database, "github": github, "sql": sql, "keys": keys,
+		},
+	})
+}
+
+// test is the key of a script's own testing.TB.
+type test struct{}
+
+// setUp adds to testscript's bare environment, which holds no setting of
+// af-auth, who calls: events name them.
+func setUp(e *testscript.Env) error {
+	e.Values[test{}] = e.T()
+	e.Setenv("SUDO_USER", "mona")
+	// Else the race detector holds each process for a second at its end.
+	e.Setenv("GORACE", "atexit_sleep_ms=0")
+	return nil
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func database(ts *testscript.TestScript, neg bool, args []string) {
+	t, ok := ts.Value(test{}).(testing.TB)
+	if neg || len(args) > 1 || !ok {
+		ts.Fatalf("usage: database [migrated|empty|wrong-password|missing]")
+	}
+	kind := append(args, "migrated")[0]
+	address := ""
+	switch kind {
+	case "migrated":
+		address = pgtest.New(t)
+	case "empty":
+		address = pgtest.Empty(t)
+	case "wrong-password", "missing":
+		u, err := url.Parse(pgtest.Server(t))
+		ts.Check(err)
+		if kind == "missing" {
+			u.Path = "/no_such_database"
+		} else {
+			u.User = url.UserPassword(u.User.Username(), "wrong-password")
+		}
+		address = u.String()
+	default:
+		ts.Fatalf("there is no database %q", kind)
+	}
+	ts.Setenv("DATABASE_URL", address)
+}
+
+func github(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 || len(args) == 1 && args[0] != "down" {
+		ts.Fatalf("usage: github [down]")
+	}
+	sim := githubsim.New(githubsim.Options{ClientID: "af-auth-test", ClientSecret: "a-client-secret"})
+	server := httptest.NewServer(sim)
+	ts.Defer(server.Close)
+	sim.SetURL(server.URL)
+	if len(args) == 1 {
+		sim.Fault(1000, githubsim.Fault{Kind: githubsim.ServerError})
+	}
+	ts.Setenv("GITHUB_URL", server.URL)
+	ts.Setenv("GITHUB_CLIENT_ID", "af-auth-test")
+	ts.Setenv("GITHUB_CLIENT_SECRET", "a-client-secret")
+}
+
+func sql(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sql STATEMENT")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, ts.Getenv("DATABASE_URL"))
+	ts.Check(err)
+	defer func() { ts.Check(conn.Close(ctx)) }()
+	results, err := conn.PgConn().Exec(ctx, args[0]).ReadAll()
+	ts.Check(err)
+	for _, r := range results {
+		for _, row := range r.Rows {
+			_, err := fmt.Fprintf(ts.Stdout(), "%s\n", strings.Join(texts(row), "\t"))
+			ts.Check(err)
+		}
+	}
+}
+
+func texts(row [][]byte) []string {
+	var out []string
+	for _, value := range row {
+		out = append(out, string(value))
+	}
+	return out
+}
+
+func keys(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: keys NAME...")
+	}
+	want := slices.Sorted(slices.Values(args))
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	seen := 0
+	for {
+		var v any
+		if err := decoder.Decode(&v); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			ts.Fatalf("stdout is not JSON: %v", err)
+		}
+		list, isList := v.([]any)
+		if !isList {
+			list = []any{v}
+		}
+		for _, one := range list {
+			object, _ := one.(map[string]any)
+			if got := slices.Sorted(maps.Keys(object)); !slices.Equal(got, want) {
+				ts.Fatalf("keys %v, want %v", got, want)
+			}
+			seen++
+		}
+	}
+	if seen == 0 {
+		ts.Fatalf("stdout holds no object")
+	}
+}
