@@ -13,7 +13,7 @@ func (db *DB) WithConn(ctx context.Context, fn func(*pgx.Conn) error) error {
 	if err != nil {
 		return fault(err, "asking the database")
 	}
-	defer conn.Release()
+	defer giveBack(conn)
 	return fn(conn.Conn())
 }
 

@@ -143,7 +143,9 @@ func (d Dialer) checkSchema(ctx context.Context, conn *pgx.Conn) error {
 // wrongSchemaError says that the role's own search path leads elsewhere.
 type wrongSchemaError struct{ wanted, found, role string }
 
-func (e *wrongSchemaError) Error() string {
+func (e *wrongSchemaError) Error() string { return "current_schema() is " + e.found }
+
+func (e *wrongSchemaError) message() string {
 	return fmt.Sprintf("DATABASE_URL asks for schema %q, but through PgBouncer this role is in %s", e.wanted, e.found)
 }
 

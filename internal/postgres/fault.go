@@ -173,7 +173,7 @@ func unanswered(err error, t target) (message, hint string) {
 	var schema *wrongSchemaError
 	switch cause := decisive(err); {
 	case errors.As(cause, &schema):
-		return schema.Error(), schema.hint()
+		return schema.message(), schema.hint()
 	case errors.As(cause, &dns) && !dns.IsTemporary && !dns.IsTimeout:
 		return fmt.Sprintf("no host is named %q", dns.Name), "check the host in DATABASE_URL"
 	case errors.As(cause, &dns):

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,11 +38,7 @@ func newStandIn(t *testing.T, serve func(net.Conn)) *standIn {
 			if err != nil {
 				return
 			}
-			s.mu.Lock()
-			s.arrivals = append(s.arrivals, time.Now())
-			s.open = append(s.open, conn)
-			s.mu.Unlock()
-			serving.Go(func() { serve(conn) })
+			serving.Go(func() { s.greet(conn, time.Now(), serve) })
 		}
 	})
 	t.Cleanup(func() {
@@ -56,6 +53,40 @@ func newStandIn(t *testing.T, serve func(net.Conn)) *standIn {
 	return s
 }
 
+// greet reads how a connection begins: length and code of the first message.
+// pgx follows a connection that broke with a request to cancel it, which counts
+// for nothing.
+func (s *standIn) greet(conn net.Conn, at time.Time, serve func(net.Conn)) {
+	s.mu.Lock()
+	s.open = append(s.open, conn)
+	s.mu.Unlock()
+	head := make([]byte, 8)
+	const cancelRequest = 80877102
+	if _, err := io.ReadFull(conn, head); err != nil || binary.BigEndian.Uint32(head[4:]) == cancelRequest {
+		_ = conn.Close()
+		return
+	}
+	s.mu.Lock()
+	s.arrivals = append(s.arrivals, at)
+	s.mu.Unlock()
+	serve(&begun{Conn: conn, head: head})
+}
+
+// begun is a connection of which something has been read already.
+type begun struct {
+	net.Conn
+	head []byte
+}
+
+func (b *begun) Read(into []byte) (int, error) {
+	if len(b.head) == 0 {
+		return b.Conn.Read(into)
+	}
+	n := copy(into, b.head)
+	b.head = b.head[n:]
+	return n, nil
+}
+
 // came returns when connections came.
 func (s *standIn) came() []time.Time {
 	s.mu.Lock()
@@ -63,15 +94,15 @@ func (s *standIn) came() []time.Time {
 	return append([]time.Time(nil), s.arrivals...)
 }
 
-// closes ends each connection when the client has said something.
+// closes ends each connection once the client's first message is read.
 func closes(conn net.Conn) {
-	_, _ = conn.Read(make([]byte, 1024))
+	_, _ = pgproto3.NewBackend(conn, conn).ReceiveStartupMessage()
 	_ = conn.Close()
 }
 
 // resets ends each connection by a reset.
 func resets(conn net.Conn) {
-	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.(*begun).Conn.(*net.TCPConn).SetLinger(0)
 	_ = conn.Close()
 }
 
@@ -93,7 +124,7 @@ func says(code, message string) func(net.Conn) {
 
 // web is a web server.
 func web(conn net.Conn) {
-	_, _ = conn.Read(make([]byte, 1024))
+	_, _ = pgproto3.NewBackend(conn, conn).ReceiveStartupMessage()
 	_, _ = conn.Write([]byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n"))
 	_ = conn.Close()
 }
@@ -159,4 +190,22 @@ func answerName(conn net.Conn) {
 	message = message[:end+5]
 	binary.BigEndian.PutUint16(length, uint16(len(message)))
 	_, _ = conn.Write(append(length, message...))
+}
+
+// networkErrors are faults of the network, and whether they can pass.
+func networkErrors() map[error]bool {
+	return map[error]bool{
+		os.NewSyscallError("connect", syscall.ECONNREFUSED): true,
+		os.NewSyscallError("connect", syscall.ETIMEDOUT):    true,
+		os.NewSyscallError("connect", syscall.EHOSTUNREACH): true,
+		os.NewSyscallError("connect", syscall.ENETUNREACH):  true,
+		os.NewSyscallError("read", syscall.ECONNRESET):      true,
+		os.NewSyscallError("write", syscall.EPIPE):          true,
+		os.ErrDeadlineExceeded:                              true,
+		context.DeadlineExceeded:                            true,
+		io.ErrUnexpectedEOF:                                 true,
+		context.Canceled:                                    false,
+		os.NewSyscallError("connect", syscall.EACCES):       false,
+		os.NewSyscallError("socket", syscall.EMFILE):        false,
+	}
 }

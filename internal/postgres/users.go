@@ -82,9 +82,9 @@ type UserKey struct {
 // Users lists people, newest first.
 func (db *DB) Users(ctx context.Context, f UserFilter) ([]Person, error) {
 	params := query.ListUsersParams{Access: string(f.Access), MaxRows: int32(f.Limit)} // #nosec G115 -- a page's size
-	if f.Search != "" {
-		params.Search = "%" + escapeLike(clean(f.Search, 200)) + "%"
-		params.Exact = clean(strings.TrimPrefix(f.Search, "#"), 200)
+	if search := clean(f.Search, 200); search != "" {
+		params.Search = "%" + escapeLike(search) + "%"
+		params.Exact = strings.TrimPrefix(search, "#")
 	}
 	if f.After != nil {
 		params.AfterCreatedAt, params.AfterID = &f.After.CreatedAt, &f.After.ID

@@ -23,7 +23,14 @@ WHERE id IN (
     FOR NO KEY UPDATE OF s SKIP LOCKED);
 
 -- name: EndSession :execrows
-DELETE FROM sessions WHERE token_hash = @token_hash AND host = @host;
+-- The person first, as in a revocation: see RedeemTicket.
+WITH person AS (
+    SELECT u.id FROM users u
+    WHERE u.id = (SELECT s.user_id FROM sessions s WHERE s.token_hash = @token_hash AND s.host = @host)
+    FOR NO KEY UPDATE
+)
+DELETE FROM sessions USING person
+WHERE sessions.user_id = person.id AND sessions.token_hash = @token_hash AND sessions.host = @host;
 
 -- name: EndUserSessions :execrows
 -- The person first, as in a revocation: see RedeemTicket.
@@ -41,7 +48,13 @@ WHERE user_id = @user_id AND expires_at > now() AND seen_at > now() - @idle::int
 ORDER BY created_at DESC, id;
 
 -- name: SweepSessions :execrows
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at <= now() LIMIT 10000);
+-- Children first, and their parents the next time; what somebody else holds is
+-- left to them. So sweeping never waits, and cannot deadlock with a revocation.
+DELETE FROM sessions WHERE id IN (
+    SELECT s.id FROM sessions s
+    WHERE s.expires_at <= now() AND NOT EXISTS (SELECT FROM sessions c WHERE c.parent_id = s.id)
+    LIMIT 10000 FOR UPDATE OF s SKIP LOCKED);
 
 -- name: SweepTickets :execrows
-DELETE FROM tickets WHERE expires_at <= now();
+DELETE FROM tickets WHERE token_hash IN (
+    SELECT t.token_hash FROM tickets t WHERE t.expires_at <= now() FOR UPDATE SKIP LOCKED);

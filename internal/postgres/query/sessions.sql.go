@@ -30,7 +30,13 @@ func (q *Queries) CountLiveSessions(ctx context.Context, arg CountLiveSessionsPa
 }
 
 const endSession = `-- name: EndSession :execrows
-DELETE FROM sessions WHERE token_hash = $1 AND host = $2
+WITH person AS (
+    SELECT u.id FROM users u
+    WHERE u.id = (SELECT s.user_id FROM sessions s WHERE s.token_hash = $1 AND s.host = $2)
+    FOR NO KEY UPDATE
+)
+DELETE FROM sessions USING person
+WHERE sessions.user_id = person.id AND sessions.token_hash = $1 AND sessions.host = $2
 `
 
 type EndSessionParams struct {
@@ -38,6 +44,7 @@ type EndSessionParams struct {
 	Host      string
 }
 
+// The person first, as in a revocation: see RedeemTicket.
 func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (int64, error) {
 	result, err := q.db.Exec(ctx, endSession, arg.TokenHash, arg.Host)
 	if err != nil {
@@ -181,9 +188,14 @@ func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsPara
 }
 
 const sweepSessions = `-- name: SweepSessions :execrows
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at <= now() LIMIT 10000)
+DELETE FROM sessions WHERE id IN (
+    SELECT s.id FROM sessions s
+    WHERE s.expires_at <= now() AND NOT EXISTS (SELECT FROM sessions c WHERE c.parent_id = s.id)
+    LIMIT 10000 FOR UPDATE OF s SKIP LOCKED)
 `
 
+// Children first, and their parents the next time; what somebody else holds is
+// left to them. So sweeping never waits, and cannot deadlock with a revocation.
 func (q *Queries) SweepSessions(ctx context.Context) (int64, error) {
 	result, err := q.db.Exec(ctx, sweepSessions)
 	if err != nil {
@@ -193,7 +205,8 @@ func (q *Queries) SweepSessions(ctx context.Context) (int64, error) {
 }
 
 const sweepTickets = `-- name: SweepTickets :execrows
-DELETE FROM tickets WHERE expires_at <= now()
+DELETE FROM tickets WHERE token_hash IN (
+    SELECT t.token_hash FROM tickets t WHERE t.expires_at <= now() FOR UPDATE SKIP LOCKED)
 `
 
 func (q *Queries) SweepTickets(ctx context.Context) (int64, error) {

@@ -139,6 +139,9 @@ BEGIN
                 ELSE '{}'::jsonb END)
     FROM new_rows n JOIN old_rows o ON o.id = n.id
     WHERE n.id = ANY (changed);
+    -- Parents first, like everybody who ends sessions: two that take the same
+    -- rows in two orders would wait for each other.
+    DELETE FROM sessions WHERE user_id = ANY (lowered) AND parent_id IS NULL;
     DELETE FROM sessions WHERE user_id = ANY (lowered);
     PERFORM notify_access(changed);
     RETURN NULL;

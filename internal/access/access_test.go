@@ -1,0 +1,362 @@
+package access_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/access"
+	"github.com/af-auth/af-auth/internal/github"
+	"github.com/af-auth/af-auth/internal/githubsim"
+	"github.com/af-auth/af-auth/internal/pgtest"
+	"github.com/af-auth/af-auth/internal/pgurl"
+	"github.com/af-auth/af-auth/internal/postgres"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+const (
+	host    = "auth.example.com"
+	octocat = 583231 // is at the simulator from the start
+)
+
+// world is a whitelist on a database of its own, with a GitHub to ask.
+type world struct {
+	t      *testing.T
+	db     *postgres.DB
+	people *access.People
+	github *githubsim.Sim
+	sql    *pgx.Conn
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, github: githubsim.New(githubsim.Options{ClientID: "Ov23li", ClientSecret: "secret", RedirectURIs: []string{"http://127.0.0.1/"}})}
+	w.connect(pgtest.New(t))
+	w.people = access.New(w.db, client(t, w.github), afauth.SessionLimits{Idle: 24 * time.Hour, Max: 7 * 24 * time.Hour})
+	return w
+}
+
+// client is the real client of a GitHub that a handler plays.
+func client(t *testing.T, h http.Handler) *github.Client {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	c, err := github.New(github.Options{BaseURL: s.URL, ClientID: "Ov23li", ClientSecret: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (w *world) connect(url string) {
+	w.t.Helper()
+	u, err := pgurl.Parse(url)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.db, err = postgres.Open(w.t.Context(), postgres.Options{
+		Dialer:  postgres.Dialer{URL: u, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler)},
+		PoolMax: 4, Wait: 5 * time.Second,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(w.db.Close)
+	if w.sql, err = pgx.Connect(w.t.Context(), url); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = w.sql.Close(context.Background()) })
+}
+
+func (w *world) run(sql string) {
+	w.t.Helper()
+	if _, err := w.sql.PgConn().Exec(w.t.Context(), sql).ReadAll(); err != nil {
+		w.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func (w *world) count(sql string) (n int) {
+	w.t.Helper()
+	if err := w.sql.QueryRow(w.t.Context(), sql).Scan(&n); err != nil {
+		w.t.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+// signIn lets somebody come back from GitHub.
+func (w *world) signIn(githubID int64, login string) postgres.SignedIn {
+	w.t.Helper()
+	out, err := w.db.SignIn(w.t.Context(), postgres.SignIn{
+		GitHubID: githubID, Login: login, Session: afauth.NewToken().Hash(), Host: host, MaxAge: time.Hour,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// ada is who decides in these tests.
+func ada() access.Actor { return access.Actor{Name: "cli:ada", Reason: "because"} }
+
+// fails checks an error's code and that its words hold all of some parts.
+func fails(t *testing.T, what string, err error, code afauth.Code, parts ...string) {
+	t.Helper()
+	var e *afauth.Error
+	if !errors.As(err, &e) || e.Code != code {
+		t.Errorf("%s: error %v, want code %s", what, err, code)
+		return
+	}
+	for _, part := range parts {
+		if !strings.Contains(e.Message+"\n"+e.Hint, part) {
+			t.Errorf("%s: %q is not in: %s\nhint: %s", what, part, e.Message, e.Hint)
+		}
+	}
+	if e.Hint == "" {
+		t.Errorf("%s: no hint", what)
+	}
+}
+
+// Somebody who never signed in is looked up at GitHub. What counts from then on
+// is the id: the login may go to somebody else.
+func TestAllowBeforeTheFirstSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, err := w.people.Allow(t.Context(), ada(), "OctoCat", nil)
+	if err != nil || c.Before != nil || c.After.GitHubID != octocat || c.After.Login != "octocat" || c.After.LastSignInAt != nil || c.After.Access() != afauth.Allowed {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	thief, err := w.github.Reclaim("octocat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := w.signIn(thief.ID, "octocat"); out.Access != afauth.Waiting {
+		t.Errorf("whoever took the login is %s", out.Access)
+	}
+	if out := w.signIn(octocat, "octocat-1"); out.Access != afauth.Allowed || out.User.ID != c.After.ID {
+		t.Errorf("whoever was meant is %s", out.Access)
+	}
+}
+
+// The ways to name somebody who is not here yet, and what GitHub is asked.
+func TestAllowAsksGitHub(t *testing.T) {
+	t.Parallel()
+	const byLogin, byID = "/api/v3/users/{login}", "/api/v3/user/{id}"
+	for _, tt := range []struct {
+		ref         string
+		login       string // of the new row
+		code        afauth.Code
+		said        string
+		logins, ids int // calls of GitHub
+	}{
+		{ref: "octocat", login: "octocat", logins: 1},
+		{ref: "@octocat", login: "octocat", logins: 1},
+		{ref: "#583231", login: "octocat", ids: 1},
+		{ref: "nobody-here", code: afauth.CodeNotFound, said: `GitHub knows nobody called "nobody-here"`, logins: 1},
+		{ref: "#999", code: afauth.CodeNotFound, said: `GitHub knows nobody called "#999"`, ids: 1},
+		{ref: "00000000-0000-4000-8000-000000000001", code: afauth.CodeNotFound, said: "af-auth users"},
+		{ref: "octo cat", code: afauth.CodeInvalid},
+	} {
+		t.Run(tt.ref, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c, err := w.people.Allow(t.Context(), ada(), tt.ref, nil)
+			if tt.code == "" {
+				if err != nil || c.After.GitHubID != octocat || c.After.Login != tt.login {
+					t.Errorf("%+v, %v", c.After, err)
+				}
+			} else {
+				fails(t, "allow", err, tt.code, tt.said)
+				if n := w.count("SELECT count(*) FROM users"); n != 0 {
+					t.Errorf("%d people", n)
+				}
+			}
+			if l, i := w.github.Calls(byLogin), w.github.Calls(byID); l != tt.logins || i != tt.ids {
+				t.Errorf("GitHub was asked %d times by login and %d times by id", l, i)
+			}
+		})
+	}
+}
+
+// Somebody who is here is not looked for at GitHub, which may be away.
+func TestAllowKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.signIn(octocat, "octocat").User.ID
+	w.github.Fault(10, githubsim.Fault{Kind: githubsim.ServerError})
+	for _, ref := range []string{"octocat", "OCTOCAT", "@octocat", "#583231", id.String(), strings.ToUpper(id.String())} {
+		until := w.db.Now().Add(time.Hour)
+		c, err := w.people.Allow(t.Context(), ada(), ref, &until)
+		if err != nil || c.Before == nil || c.After.ID != id || c.After.Access() != afauth.Allowed || c.After.Until == nil {
+			t.Errorf("allow %s: %+v, %v", ref, c, err)
+		}
+		if c, err = w.people.Revoke(t.Context(), ada(), ref); err != nil || c.After.ID != id || c.After.Access() != afauth.Refused {
+			t.Errorf("revoke %s: %+v, %v", ref, c, err)
+		}
+	}
+	if n := w.count("SELECT count(*) FROM events WHERE actor = 'cli:ada' AND reason = 'because' AND kind LIKE 'access.%'"); n != 12 {
+		t.Errorf("%d events", n)
+	}
+}
+
+func TestAllowWithoutGitHub(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.github.Fault(1, githubsim.Fault{Kind: githubsim.ServerError})
+	_, err := w.people.Allow(t.Context(), ada(), "octocat", nil)
+	fails(t, "GitHub is away", err, afauth.CodeGitHubDown, "try again", "#583231")
+	w.github.Fault(1, githubsim.Fault{Kind: githubsim.RateLimited})
+	_, err = w.people.Allow(t.Context(), ada(), "octocat", nil)
+	fails(t, "GitHub's limit", err, afauth.CodeGitHubDown, "try again")
+	w.github.Fault(1, githubsim.Fault{Kind: githubsim.ServerError})
+	c, err := w.people.Allow(t.Context(), ada(), "#583231", nil)
+	if err != nil || c.After.GitHubID != octocat || c.After.Login != "" {
+		t.Errorf("by id: %+v, %v", c, err)
+	}
+	alone := access.New(w.db, nil, afauth.SessionLimits{Idle: time.Hour})
+	_, err = alone.Allow(t.Context(), ada(), "hubot", nil)
+	fails(t, "no client", err, afauth.CodeNotFound, "GITHUB_CLIENT_ID", "'#583231'")
+	if c, err := alone.Allow(t.Context(), ada(), "#480938", nil); err != nil || c.After.GitHubID != 480938 {
+		t.Errorf("by id: %+v, %v", c, err)
+	}
+}
+
+// An organization's login resolves to an id too, with which nobody ever comes.
+func TestAllowOrganization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hub := client(t, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+		_, _ = rw.Write([]byte(`{"login":"github","id":9919,"type":"Organization","name":"GitHub","avatar_url":"https://avatars.example.com/u/9919"}`))
+	}))
+	people := access.New(w.db, hub, afauth.SessionLimits{Idle: time.Hour})
+	for _, ref := range []string{"github", "#9919"} {
+		_, err := people.Allow(t.Context(), ada(), ref, nil)
+		fails(t, ref, err, afauth.CodeInvalid, `"github" is an organization`)
+	}
+	if n := w.count("SELECT count(*) FROM users"); n != 0 {
+		t.Errorf("%d people", n)
+	}
+}
+
+// The end of a permission lies ahead, by the database's clock.
+func TestAllowUntil(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.signIn(octocat, "octocat")
+	for _, past := range []time.Duration{-time.Second, -365 * 24 * time.Hour} {
+		until := w.db.Now().Add(past)
+		_, err := w.people.Allow(t.Context(), ada(), "octocat", &until)
+		fails(t, past.String(), err, afauth.CodeInvalid, until.UTC().Format(time.RFC3339)+" has passed already", "af-auth revoke octocat")
+	}
+	if n := w.count("SELECT count(*) FROM users WHERE is_whitelisted"); n != 0 {
+		t.Error("allowed all the same")
+	}
+	until := w.db.Now().Add(time.Hour).Truncate(time.Microsecond)
+	c, err := w.people.Allow(t.Context(), ada(), "octocat", &until)
+	if err != nil || c.After.Until == nil || !c.After.Until.Equal(until) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = w.people.Allow(t.Context(), ada(), "octocat", nil); err != nil || c.After.Until != nil {
+		t.Errorf("for good: %+v, %v", c, err)
+	}
+}
+
+// A login that two ids have had names nobody: both are shown.
+func TestAmbiguousLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.signIn(octocat, "octocat")
+	w.signIn(77, "OctoCat")
+	w.run("UPDATE users SET last_sign_in_at = '2026-02-03 04:05Z', is_whitelisted = true WHERE github_user_id = 77; UPDATE users SET last_sign_in_at = NULL WHERE github_user_id = 583231")
+	ask := map[string]func() error{
+		"find":     func() error { _, err := w.people.Find(t.Context(), "octocat"); return err },
+		"allow":    func() error { _, err := w.people.Allow(t.Context(), ada(), "octocat", nil); return err },
+		"revoke":   func() error { _, err := w.people.Revoke(t.Context(), ada(), "octocat"); return err },
+		"sign out": func() error { _, _, err := w.people.SignOut(t.Context(), ada(), "octocat"); return err },
+	}
+	for name, f := range ask {
+		fails(t, name, f(), afauth.CodeAmbiguous, "2 GitHub ids", "#583231 (waiting, last signed in never)", "#77 (allowed, last signed in 2026-02-03)", "name the id")
+	}
+	if p, err := w.people.Find(t.Context(), "#77"); err != nil || p.Login != "OctoCat" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if n := w.github.Calls("/api/v3/users/{login}"); n != 0 {
+		t.Errorf("GitHub was asked %d times", n)
+	}
+}
+
+// Who is unknown cannot be revoked, and nobody is made up for it.
+func TestUnknown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, ref := range []string{"octocat", "#583231", "00000000-0000-4000-8000-000000000001"} {
+		_, err := w.people.Revoke(t.Context(), ada(), ref)
+		fails(t, "revoke", err, afauth.CodeNotFound, ref, "af-auth users")
+		_, _, err = w.people.SignOut(t.Context(), ada(), ref)
+		fails(t, "sign out", err, afauth.CodeNotFound, ref, "af-auth users")
+		_, err = w.people.Find(t.Context(), ref)
+		fails(t, "find", err, afauth.CodeNotFound, ref, "af-auth users")
+	}
+	if _, err := w.people.Get(t.Context(), afauth.ID{1}); !errors.Is(err, afauth.ErrNotFound) {
+		t.Errorf("get: %v", err)
+	}
+	if n := w.count("SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM events)"); n != 0 {
+		t.Errorf("%d rows were written", n)
+	}
+}
+
+func TestRevokeAndSignOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.signIn(octocat, "octocat")
+	id := w.signIn(octocat, "octocat").User.ID
+	if s, err := w.people.Sessions(t.Context(), id); err != nil || len(s) != 2 {
+		t.Errorf("%d sessions, %v", len(s), err)
+	}
+	p, n, err := w.people.SignOut(t.Context(), ada(), "octocat")
+	if err != nil || n != 2 || p.ID != id || p.Access() != afauth.Waiting {
+		t.Errorf("sign-out: %d, %+v, %v", n, p, err)
+	}
+	if w.signIn(octocat, "octocat").SessionID == nil {
+		t.Error("signed out, and refused afterwards")
+	}
+	c, err := w.people.Revoke(t.Context(), ada(), "octocat")
+	if err != nil || c.SessionsEnded != 1 || c.Before.Access() != afauth.Waiting || c.After.Access() != afauth.Refused {
+		t.Errorf("revoke: %+v, %v", c, err)
+	}
+	if w.signIn(octocat, "octocat").SessionID != nil {
+		t.Error("refused, and signed in afterwards")
+	}
+	list, err := w.people.List(t.Context(), access.Filter{Access: afauth.Refused, Limit: 10})
+	if err != nil || len(list) != 1 || list[0].ID != id {
+		t.Errorf("list: %+v, %v", list, err)
+	}
+	if p, err := w.people.Get(t.Context(), id); err != nil || p.Login != "octocat" {
+		t.Errorf("get: %+v, %v", p, err)
+	}
+}
+
+// A database that is away is no unknown person, and nobody is then looked for
+// at GitHub.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run("DROP TABLE tickets, sessions, users")
+	_, err := w.people.Allow(t.Context(), ada(), "octocat", nil)
+	fails(t, "allow", err, afauth.CodeUnavailable, "af-auth db migrate deploy")
+	_, err = w.people.Revoke(t.Context(), ada(), "#583231")
+	fails(t, "revoke", err, afauth.CodeUnavailable, "af-auth db migrate deploy")
+	if n := w.github.Calls("/api/v3/users/{login}"); n != 0 {
+		t.Errorf("GitHub was asked %d times", n)
+	}
+}
