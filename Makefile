@@ -58,7 +58,7 @@ soak: ## the long counts of the tests named Soak (PKG=…)
 	SOAK=1 $(WITH_POSTGRES) $(GO_TEST) -run Soak -timeout 60m $(TESTFLAGS) $(PKG)
 
 .PHONY: generate
-generate: ## write generated code and documents anew (FORCE=1: code as well where it is fresh)
+generate: ## write generated code and documents anew (FORCE=1: fresh code too)
 	@FORCE='$(FORCE)' sh scripts/generate.sh
 
 .PHONY: db-generate
@@ -79,11 +79,12 @@ migration: ## write a new migration without applying it (NAME=…)
 	@bin/af-auth db migrate dev --create-only --name '$(NAME)'
 
 .PHONY: db-studio
-db-studio: build ## look at the database: psql, as long as there is no studio
+db-studio: build ## open psql on the database
 	@bin/af-auth db psql
 
 .PHONY: build
 build: ## build bin/af-auth
+	@test -e bin/af-auth || echo 'building bin/af-auth; the first time takes a minute or two'
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/af-auth ./cmd/af-auth
 
 .PHONY: clean

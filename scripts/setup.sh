@@ -4,7 +4,7 @@
 #
 # It installs only where it may without asking: as root or with a sudo that
 # wants no password, by apt. Everywhere else it prints the one command that
-# does, and fails.
+# does, and fails. What apt writes is shown only when it fails.
 #
 # PostgreSQL is needed for its server programs alone: af-auth starts a private
 # server of its own. Debian's package makes a cluster and starts it on port
@@ -13,18 +13,34 @@
 set -eu
 
 readonly OLDEST_POSTGRESQL=14
+# An older Go cannot read go.mod; a later one than this says itself what it lacks.
+readonly OLDEST_GO_MINOR=21
 readonly CLUSTER_SETTING=/etc/postgresql-common/createcluster.d/af-auth.conf
 
 say() { printf '%s\n' "setup: $*"; }
 
+# fail WHAT [HINT [COMMAND]]
 fail() {
 	printf '%s\n' "setup: $1" >&2
 	shift
-	for hint in "$@"; do printf '%s\n' "hint: $hint" >&2; done
+	if [ $# -gt 0 ]; then printf '%s\n' "hint: $1" >&2; fi
+	if [ $# -gt 1 ]; then printf '\n  %s\n\n' "$2" >&2; fi
 	exit 1
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# need_go: Debian 12's own package is such an old one.
+need_go() {
+	have go || fail "Go is not installed" \
+		"get it from https://go.dev/dl/; go.mod names the version"
+	minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9][0-9]*\).*$/\1/p')
+	[ -z "$minor" ] || [ "$minor" -ge "$OLDEST_GO_MINOR" ] || fail "$(command -v go) is Go 1.$minor, which is too old" \
+		"get a new one from https://go.dev/dl/; go.mod names the version"
+}
+
+# is_ubuntu: its chromium has another name, and comes as a snap.
+is_ubuntu() { grep -q '^ID=ubuntu$' /etc/os-release 2>/dev/null; }
 
 # postgresql_in DIR: does the folder hold server programs that are new enough?
 postgresql_in() {
@@ -86,6 +102,7 @@ packages() {
 	for thing in $wanted; do
 		case $1:$thing in
 		apt:compiler) thing="gcc libc6-dev" ;;
+		apt:chromium) if is_ubuntu; then thing=chromium-browser; fi ;;
 		dnf:postgresql | zypper:postgresql) thing="postgresql-server postgresql-contrib" ;;
 		dnf:compiler | zypper:compiler) thing="gcc glibc-devel" ;;
 		apk:postgresql) thing="postgresql postgresql-contrib" ;;
@@ -97,37 +114,48 @@ packages() {
 	printf '%s' "${names# }"
 }
 
+# by_root COMMAND: how a person here runs a command with root's rights. A
+# login shell, because the path of an ordinary user lacks what dpkg calls.
+by_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		printf '%s' "$1"
+	elif have sudo; then
+		printf "sudo sh -c '%s'" "$1"
+	else
+		printf "su - -c '%s'" "$1"
+	fi
+}
+
 # by_hand prints the one command for a person to run.
 by_hand() {
-	case $(uname -s) in
-	Darwin)
+	if [ "$(uname -s)" = Darwin ]; then
 		command=
 		case " $wanted " in *" compiler "*) command="xcode-select --install" ;; esac
 		case " $wanted " in *" postgresql "*) command="${command:+$command && }brew install postgresql@17" ;; esac
 		case " $wanted " in *" chromium "*) command="${command:+$command && }brew install --cask google-chrome" ;; esac
 		printf '%s' "$command"
-		return
-		;;
-	esac
-	if have apt-get; then
+	elif have apt-get; then
 		quiet=
 		case " $wanted " in *" postgresql "*)
 			quiet="mkdir -p ${CLUSTER_SETTING%/*} && echo create_main_cluster = false > $CLUSTER_SETTING && "
 			;;
 		esac
-		printf "sudo sh -c '%sapt-get update && apt-get install -y --no-install-recommends %s'" "$quiet" "$(packages apt)"
+		by_root "${quiet}apt-get update && apt-get install -y --no-install-recommends $(packages apt)"
 	elif have dnf; then
-		printf 'sudo dnf install -y %s' "$(packages dnf)"
+		by_root "dnf install -y $(packages dnf)"
 	elif have apk; then
-		printf 'sudo apk add %s' "$(packages apk)"
+		by_root "apk add $(packages apk)"
 	elif have pacman; then
-		printf 'sudo pacman -S --noconfirm %s' "$(packages pacman)"
+		by_root "pacman -S --noconfirm $(packages pacman)"
 	elif have zypper; then
-		printf 'sudo zypper install -y %s' "$(packages zypper)"
+		by_root "zypper install -y $(packages zypper)"
 	else
-		printf 'install these by hand, PostgreSQL %s or later with its server programs:%s' "$OLDEST_POSTGRESQL" "$wanted"
+		printf 'install by hand:%s (PostgreSQL %s or later, with its server programs)' "$wanted" "$OLDEST_POSTGRESQL"
 	fi
 }
+
+# give_up WHY: the command stands on a line of its own, to be copied.
+give_up() { fail "$1" "run this, then make again:" "$(by_hand)"; }
 
 # as_root runs a command with root's rights, never asking for a password.
 as_root() {
@@ -140,7 +168,7 @@ may_install() {
 }
 
 apt_get() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null >>"$log" 2>&1
 }
 
 # no_cluster tells Debian's package not to make one. The setting counts for
@@ -160,7 +188,7 @@ no_cluster() {
 # where they are missing, or too old to be of use.
 install_all() {
 	names=$(packages apt)
-	say "installing $names"
+	say "installing $names; this may take some minutes"
 	case " $wanted " in *" postgresql "*) no_cluster || return 1 ;; esac
 	for name in $names; do
 		# Without a list apt-cache knows no such package.
@@ -182,13 +210,19 @@ main() {
 	run | test) ;;
 	*) fail "usage: scripts/setup.sh run|test" ;;
 	esac
-	have go || fail "Go is not installed" "get it from https://go.dev/dl/, see go.mod for the version"
+	need_go
 	find_missing "$1"
 	[ -n "$wanted" ] || return 0
-	may_install || fail "missing:$wanted" "$(by_hand)"
-	install_all || fail "apt could not install:$wanted" "$(by_hand)"
+	may_install || give_up "missing:$wanted"
+
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	install_all || {
+		cat "$log" >&2
+		give_up "apt could not install:$wanted"
+	}
 	find_missing "$1"
-	[ -z "$wanted" ] || fail "still missing:$wanted" "$(by_hand)"
+	[ -z "$wanted" ] || give_up "still missing:$wanted"
 	say "done"
 }
 

@@ -121,7 +121,7 @@ func (p Places) Query(d Destination) string {
 // localPath refuses what a browser might take for another host: "//evil",
 // "/\evil". Dot segments stay: a browser resolves them on the same host.
 func localPath(s string) bool {
-	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") {
+	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.Contains(s, "#") {
 		return false
 	}
 	u, err := url.ParseRequestURI(s)

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -40,11 +41,14 @@ func newSealer(secret string) (sealer, error) {
 }
 
 func (s sealer) seal(purpose string, v any) (string, error) {
-	plain, err := json.Marshal(v)
-	if err != nil {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	// An & of an address must not become six letters: cookies are short.
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return "", fmt.Errorf("sealing %s: %w", purpose, err)
 	}
-	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(purpose))), nil
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain.Bytes(), []byte(purpose))), nil
 }
 
 var errSealed = errors.New("not a value of ours")
@@ -64,5 +68,6 @@ func (s sealer) open(purpose, sealed string, v any) error {
 	return json.Unmarshal(plain, v)
 }
 
-// maxSealed is the largest value that a browser keeps in one cookie.
-const maxSealed = 4096
+// maxSealed is the largest value that a browser keeps in one cookie: 4096 bytes
+// with the cookie's name.
+const maxSealed = 4000

@@ -33,6 +33,10 @@ const (
 	StateLife = 10 * time.Minute
 	// TicketLife is how long a ticket is good for.
 	TicketLife = time.Minute
+
+	// databaseWithin bounds each question to the database. Behind it the answer
+	// is CodeUnavailable: nobody waits before a door whose lock does not answer.
+	databaseWithin = 2 * time.Second
 )
 
 // Options is what New needs.
@@ -100,6 +104,12 @@ func (f *Flow) Start(to Destination, again bool) (Started, error) {
 		At:       f.DB.Now(),
 	}
 	sealed, err := f.sealer.seal(purposeState, p)
+	if err == nil && len(sealed) > maxSealed {
+		// The browser would drop it in silence. A lost page is better than a
+		// sign-in that cannot end.
+		p.To.Path = "/"
+		sealed, err = f.sealer.seal(purposeState, p)
+	}
 	if err != nil {
 		return Started{}, err
 	}
@@ -166,7 +176,9 @@ func (f *Flow) Finish(ctx context.Context, a Answer) (Outcome, error) {
 		h := a.Previous.Hash()
 		in.Previous = &h
 	}
-	written, err := f.DB.SignIn(ctx, in)
+	writing, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
+	written, err := f.DB.SignIn(writing, in)
 	if err != nil {
 		return out, err
 	}
@@ -183,7 +195,7 @@ func (f *Flow) open(a Answer) (pending, error) {
 	var p pending
 	for _, name := range []string{"state", "code", "iss", "error"} {
 		if len(a.Query[name]) > 1 {
-			return p, &afauth.Error{Code: afauth.CodeStateMismatch, Message: "the answer names " + name + " twice"}
+			return p, &afauth.Error{Code: afauth.CodeInvalid, Message: "the answer names " + name + " twice"}
 		}
 	}
 	if a.Sealed == "" {

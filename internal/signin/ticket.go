@@ -18,6 +18,8 @@ func (f *Flow) Issue(ctx context.Context, session afauth.ID, to Destination) (st
 		// The browser has no nonce on that host yet. Its gate gives it one.
 		return f.Places.URL(to), nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	ticket := afauth.NewToken()
 	err = f.DB.IssueTicket(ctx, postgres.Ticket{
 		Hash: ticket.Hash(), SessionID: session, Host: to.Host, Nonce: nonce,
@@ -63,6 +65,8 @@ func (f *Flow) Redeem(ctx context.Context, e Entry) (Entered, error) {
 		h := e.Previous.Hash()
 		r.Previous = &h
 	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	done, err := f.DB.RedeemTicket(ctx, r)
 	if err != nil {
 		return Entered{}, err
@@ -76,6 +80,8 @@ func (f *Flow) Redeem(ctx context.Context, e Entry) (Entered, error) {
 // End ends the session of this token on this host, and those that came from
 // it. Ending what has ended already is no error.
 func (f *Flow) End(ctx context.Context, token afauth.Token, host string, user afauth.ID, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	actor := postgres.Actor{Name: "user:" + user.String(), Address: address, Reason: "signed out"}
 	_, err := f.DB.EndSession(ctx, actor, token.Hash(), host)
 	return err

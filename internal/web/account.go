@@ -97,6 +97,10 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return errTooLarge
+		}
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "the form cannot be read", Err: err}
 	}
 	theme := r.PostForm.Get("theme")
@@ -123,13 +127,28 @@ func (s *Server) chrome(r *http.Request) page.Chrome {
 	}
 	here := "/auth/"
 	if r.Method == http.MethodGet && r.URL.Path != "/auth/github/callback" {
-		here = (&url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}).RequestURI()
+		here = r.URL.Path + ownQuery(r.URL.Query())
 	}
 	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Dev: s.Dev, Program: s.Program}
 	if kind, _ := s.host(r); kind != theOwnHost {
 		c.Origin = s.Origin.String()
 	}
 	return c
+}
+
+// ownQuery keeps what our pages hand on. What else stands in a query may be
+// somebody's secret, and does not belong into a page.
+func ownQuery(q url.Values) string {
+	kept := url.Values{}
+	for _, name := range []string{"return_to", "nonce", "again"} {
+		if v := q.Get(name); v != "" {
+			kept.Set(name, v)
+		}
+	}
+	if len(kept) == 0 {
+		return ""
+	}
+	return "?" + kept.Encode()
 }
 
 func (s *Server) terms() page.Terms {

@@ -3,6 +3,7 @@ package web
 import (
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/af-auth/af-auth"
@@ -58,6 +59,32 @@ func (s *Server) cookie(r *http.Request, host, base, suffix string) (string, boo
 		return "", false
 	}
 	return found[0].Value, true
+}
+
+// mostStateBytes bounds what sign-ins under way may add to each request of a
+// browser. nginx takes 8 KiB of cookies, and this server 32.
+const mostStateBytes = 6 << 10
+
+// forgetStates removes the oldest sign-ins under way until there is room for
+// one more of the given size. A stranger's page can begin sign-ins in somebody's
+// browser; without a bound, its requests would soon be too large for any server.
+func (s *Server) forgetStates(w http.ResponseWriter, r *http.Request, size int) {
+	prefix := s.cookieName(stateCookie, s.Origin.Host)
+	var states []*http.Cookie
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, prefix+"_") {
+			states = append(states, c)
+			size += len(c.Value)
+		}
+	}
+	// Browsers send the oldest first (RFC 6265, section 5.4).
+	for _, c := range states {
+		if size <= mostStateBytes {
+			return
+		}
+		size -= len(c.Value)
+		s.setCookie(w, s.Origin.Host, stateCookie, strings.TrimPrefix(c.Name, prefix), "", -1)
+	}
 }
 
 // token returns the session token that the browser brought for host.

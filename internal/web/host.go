@@ -21,10 +21,15 @@ const (
 var (
 	errUnknownHost = &afauth.Error{Code: afauth.CodeWrongHost, Message: "this server does not answer for that host"}
 	errMethod      = &afauth.Error{Code: codeMethod, Message: "this page does not take that method"}
+	errTooLarge    = &afauth.Error{Code: codeTooLarge, Message: "the form is too large"}
 )
 
-// codeMethod never leaves this package's answers.
-const codeMethod afauth.Code = "method_not_allowed"
+// These never leave this package's answers, and no page explains them: browsers
+// do not get here.
+const (
+	codeMethod   afauth.Code = "method_not_allowed"
+	codeTooLarge afauth.Code = "too_large"
+)
 
 // host tells which of our hosts a request is for, in the form that the
 // configuration uses: lower case, without the scheme's own port.
@@ -61,6 +66,10 @@ func canonical(u *url.URL) bool {
 	if u.Opaque != "" || u.Fragment != "" || !strings.HasPrefix(p, "/") || u.EscapedPath() != p {
 		return false
 	}
+	// "GET http:/auth/verify" is neither of the two forms of RFC 9112, section 3.2.
+	if u.Scheme != "" && u.Host == "" {
+		return false
+	}
 	clean := path.Clean(p)
-	return p == clean || p == clean+"/"
+	return p == clean || clean != "/" && p == clean+"/"
 }

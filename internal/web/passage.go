@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/hex"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/af-auth/af-auth"
@@ -32,6 +33,11 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	hash := nonce.Hash()
 	to := signin.Destination{Host: host, Path: signin.LocalPath(path), Nonce: hex.EncodeToString(hash[:])}
+	if strings.HasPrefix(to.Path, "/.af-auth/") {
+		// Our own folder is nowhere to come back to: a link to this page would
+		// send a browser round for ever.
+		to.Path = "/"
+	}
 	w.Header().Set("Location", s.Places.URL(signin.Destination{Path: "/auth/continue"})+s.Places.Query(to))
 	w.WriteHeader(http.StatusFound)
 	return nil

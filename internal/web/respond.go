@@ -16,10 +16,14 @@ import (
 
 // status is how a fault is said in HTTP.
 func status(code afauth.Code) int {
-	if code == codeMethod {
+	switch code {
+	case codeMethod:
 		return http.StatusMethodNotAllowed
+	case codeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	default:
+		return page.Status(code)
 	}
-	return page.Status(code)
 }
 
 // problem is the JSON form of a fault (RFC 9457).
@@ -51,7 +55,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "30")
 	}
-	if wantsPage(r) && code != codeMethod {
+	if wantsPage(r) && code != codeMethod && code != codeTooLarge {
 		s.failPage(w, r, err, st)
 		return
 	}
@@ -64,7 +68,12 @@ func (s *Server) failPage(w http.ResponseWriter, r *http.Request, err error, st 
 	if errors.As(err, &d) && d.to.Path != "" {
 		to = d.to
 	}
-	v := page.FailureFor(s.chrome(r), page.Incident{
+	chrome := s.chrome(r)
+	if st == http.StatusNotFound {
+		// Nobody wants to come back to an address that is not there.
+		chrome.Path = "/auth/"
+	}
+	v := page.FailureFor(chrome, page.Incident{
 		Code:      code,
 		Again:     s.Origin.String() + "/auth/sign-in" + s.Places.Query(to),
 		Reference: telemetry.RequestID(r.Context()),

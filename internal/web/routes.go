@@ -1,10 +1,13 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/af-auth/af-auth"
-	"github.com/af-auth/af-auth/internal/web/page"
 )
 
 // guard says who may reach a route at all. The zero value lets nobody in, so a
@@ -89,9 +92,24 @@ func Routes() []RouteInfo {
 	return out
 }
 
+// answerWithin is how long the database may keep a request waiting. Behind it
+// the answer is that it cannot be known now, which is a no.
+const answerWithin = 2500 * time.Millisecond
+
+// patient says of a route that it waits for more than the database: for GitHub,
+// or for somebody to decide. It bounds its questions to the database itself.
+func (rt route) patient() bool {
+	return rt.path == "/auth/github/callback" || rt.path == "/auth/waiting/events"
+}
+
 // serve puts the guard before the handler, and the renderer of errors behind.
 func (s *Server) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !rt.patient() {
+			ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
 		err := s.admit(rt.guard, r)
 		if err == nil {
 			err = rt.handle(w, r)
@@ -124,7 +142,12 @@ func (s *Server) admit(g guard, r *http.Request) error {
 		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
 	}
 	if g == ownHostPost {
-		if err := s.cross.Check(r); err != nil {
+		err := s.cross.Check(r)
+		// The standard library compares hosts; we know our scheme as well.
+		if o := r.Header.Get("Origin"); err == nil && o != "" && o != "null" && o != s.Origin.String() {
+			err = errors.New("Origin is " + strconv.Quote(o))
+		}
+		if err != nil {
 			return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "the form was sent by another site", Err: err}
 		}
 	}
@@ -141,6 +164,6 @@ func redirectTo(path string) handler {
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 	// An error page on an application's host takes its style from here.
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-	page.Assets().ServeHTTP(w, r)
+	s.assets.ServeHTTP(w, r)
 	return nil
 }

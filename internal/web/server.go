@@ -62,6 +62,7 @@ type Server struct {
 	peers    *peerLimiter
 	streams  *streams
 	cross    *http.CrossOriginProtection
+	assets   http.Handler
 	stop     <-chan struct{}
 }
 
@@ -73,6 +74,7 @@ func New(stop <-chan struct{}, o Options) *Server {
 		peers:   newPeerLimiter(o.SignInRate, time.Now),
 		streams: newStreams(),
 		cross:   http.NewCrossOriginProtection(),
+		assets:  page.Assets(),
 		stop:    stop,
 	}
 	var patterns []string

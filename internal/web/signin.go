@@ -58,6 +58,7 @@ func (s *Server) toGitHub(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.forgetStates(w, r, len(started.Sealed))
 	s.setCookie(w, s.Origin.Host, stateCookie, stateSuffix(started.State), started.Sealed, signin.StateLife)
 	w.Header().Set("Location", started.URL)
 	w.WriteHeader(http.StatusFound)

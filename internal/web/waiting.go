@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -113,6 +114,12 @@ func (s *Server) waitingEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, afauth.ErrNotWhitelisted) {
 		return err
 	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		// net/http drops what a HEAD is answered: nobody would hear the end.
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
 	release, ok := s.streams.open(d.User.ID)
 	if !ok {
 		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many waiting pages are open"}
@@ -120,12 +127,6 @@ func (s *Server) waitingEvents(w http.ResponseWriter, r *http.Request) error {
 	defer release()
 	woken, stop := s.Watch(d.User.ID)
 	defer stop()
-	// The server's limit for reading a request would otherwise end the stream:
-	// net/http goes on reading to notice that the browser has left.
-	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/event-stream")
 	// nginx would hold lines back otherwise.
 	w.Header().Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
@@ -173,7 +174,9 @@ func (s *Server) standing(r *http.Request, user afauth.ID) (a afauth.Access, ove
 	case err == nil, errors.Is(err, afauth.ErrNotWhitelisted):
 		return d.Access, d.Access != afauth.Waiting
 	case errors.Is(err, afauth.ErrNotSignedIn):
-		p, err := s.People.Get(r.Context(), user)
+		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+		defer cancel()
+		p, err := s.People.Get(ctx, user)
 		if err != nil {
 			return "", true
 		}
