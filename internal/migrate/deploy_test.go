@@ -195,7 +195,7 @@ func TestSettingsOfAFile(t *testing.T) {
 	}
 	for _, table := range []string{"a", "b"} {
 		got := ask[string](t, conn, fmt.Sprintf(`SELECT concat_ws('|', path, statement, lock, isolation, text) FROM "My Schema".%s`, table))
-		if want := `"My Schema", pg_temp|0|5s|read committed|\\`; got != want {
+		if want := `"My Schema", pg_temp|0|1s|read committed|\\`; got != want {
 			t.Errorf("%s: %s, want %s", table, got, want)
 		}
 		got = ask[string](t, conn, "SELECT proconfig[1] FROM pg_proc WHERE proname = $1", "f"+table)

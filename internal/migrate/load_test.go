@@ -126,6 +126,11 @@ func TestLoadOurs(t *testing.T) {
 	if len(files) == 0 {
 		t.Error("the binary embeds no migrations")
 	}
+	for _, f := range files {
+		if f.Lost == "" {
+			t.Errorf("%s does not say what is lost", f.DownName())
+		}
+	}
 }
 
 func TestCompareSchema(t *testing.T) {

@@ -176,28 +176,6 @@ func TestSchemasDoNotWaitForEachOther(t *testing.T) {
 	}
 }
 
-// A table that the application holds is given up after lock_timeout, so that
-// what queues behind the migration goes on.
-func TestTableLockedBySomebodyElse(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Empty(t)
-	conn, app := connect(t, url), connect(t, url)
-	if _, err := migrate.Deploy(t.Context(), conn, load(t, "CREATE TABLE a ()"), migrate.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	run(t, app, "BEGIN; SELECT * FROM a")
-	files := load(t, "CREATE TABLE a ()", "SELECT 1;\nALTER TABLE a ADD COLUMN x int")
-	_, err := migrate.Deploy(t.Context(), conn, files, migrate.Options{})
-	var se *migrate.SQLError
-	if !errors.As(err, &se) || se.SQLSTATE != "55P03" || se.Line != 4 || !strings.Contains(hint(err), "another session holds a lock") {
-		t.Fatalf("got %v (hint: %s)", err, hint(err))
-	}
-	run(t, app, "COMMIT")
-	if _, err := migrate.Deploy(t.Context(), conn, files, migrate.Options{}); err != nil {
-		t.Errorf("again: %v", err)
-	}
-}
-
 // processURL tells this test binary to be a migrator instead; see TestMain.
 const processURL = "MIGRATE_TEST_URL"
 

@@ -86,7 +86,7 @@ CREATE MATERIALIZED VIEW m AS SELECT f(t) FROM t`)
 // af-auth's own schema, made by the migrations and from its files.
 func TestOwnSchema(t *testing.T) {
 	t.Parallel()
-	migrated := open(t, pgtest.New(t)).read(migrate.LedgerTable)
+	migrated := open(t, pgtest.New(t)).read(migrate.Tables()...)
 	wanted := empty(t)
 	names, err := fs.Glob(postgres.Schema(), "*.sql")
 	if err != nil || len(names) == 0 {
