@@ -66,7 +66,7 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 	}
 	s, st, err := read(ctx, conn, files)
 	if err != nil {
-		return Result{}, err
+		return Result{}, advised(err, "deploy again")
 	}
 	res := Result{Namespace: st.Namespace, SchemaVersion: st.SchemaVersion}
 	if err := st.Refusal(); err != nil {
@@ -79,7 +79,7 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 	if len(steps) == 0 {
 		r := runner{session: s, o: o}
 		res.Fingerprint, err = r.unchanged(ctx, st.newest(), o.WantFingerprint)
-		return res, err
+		return res, advised(err, "deploy again")
 	}
 	err = underLock(ctx, s, files, o, func(r *runner, st State) error {
 		// Somebody else may have done the work meanwhile.
@@ -93,7 +93,7 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 		}
 		return r.deploy(ctx, st, steps, &res)
 	})
-	return res, err
+	return res, advised(err, "deploy again")
 }
 
 // deploy runs the steps and gathers what they did.

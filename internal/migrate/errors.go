@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -153,6 +154,19 @@ func byteOffset(text string, n int) int {
 		at += size
 	}
 	return at
+}
+
+// advised gives an error that has no hint of its own the one that always holds.
+func advised(err error, again string) error {
+	switch code := sqlState(err); {
+	case err == nil || hintOf(err) != "":
+		return err
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return &hinted{err: err, hint: again + "; the ledger knows what is done"}
+	case code == "" || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P"):
+		return &hinted{err: err, hint: "look whether the server runs, and at its log; then " + again + ": the ledger knows what is done"}
+	}
+	return &hinted{err: err, hint: "status shows what is done; when the cause is mended, " + again}
 }
 
 // hinted is an error that knows the next step.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -174,90 +172,4 @@ func TestSchemasDoNotWaitForEachOther(t *testing.T) {
 			t.Errorf("%s.a is not there", s)
 		}
 	}
-}
-
-// processURL tells this test binary to be a migrator instead; see TestMain.
-const processURL = "MIGRATE_TEST_URL"
-
-const slow = "INSERT INTO a VALUES (2); SELECT pg_sleep(600)"
-
-// TestMain lets TestKilled start a migrator that can be killed with -9.
-func TestMain(m *testing.M) {
-	if url := os.Getenv(processURL); url != "" {
-		os.Exit(migrator(url))
-	}
-	os.Exit(pgtest.Main(m))
-}
-
-func migrator(url string) int {
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	files, err := migrate.Load(folder(killed(slow)...))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if _, err := migrate.Deploy(ctx, conn, files, migrate.Options{}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
-}
-
-func killed(second string) []string {
-	return []string{
-		version(1) + "_a.up.sql", header + "CREATE TABLE a (x int)", version(1) + "_a.down.sql", "",
-		version(2) + "_b.up.sql", header + second, version(2) + "_b.down.sql", "",
-	}
-}
-
-// A migrator that is killed in the middle of a statement keeps the lock only
-// until its backend notices.
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Empty(t)
-	conn := connect(t, url)
-	cmd := startMigrator(t, url)
-	until(t, "the migrator sleeps in its second file", func() bool {
-		return ask[int](t, conn, `SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event = 'PgSleep'`) == 1
-	})
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // killed: the error is what was asked for
-	start := time.Now()
-	files := loadFS(t, folder(killed("INSERT INTO a VALUES (3)")...))
-	waited := false
-	res, err := migrate.Deploy(t.Context(), conn, files, migrate.Options{
-		LockWait: 30 * time.Second,
-		Progress: func(e migrate.Event) { waited = waited || e.Kind == migrate.Waiting },
-	})
-	if err != nil || applied(res) != "2" {
-		t.Fatalf("the next one: %+v, %v", res, err)
-	}
-	took := time.Since(start)
-	t.Logf("the lock was free %s after the kill", took.Round(time.Millisecond))
-	if took > 5*time.Second || !waited {
-		t.Errorf("waited: %t, took %s", waited, took)
-	}
-	if sum := ask[int](t, conn, "SELECT sum(x)::int FROM a"); sum != 3 {
-		t.Errorf("sum %d: the killed file left something", sum)
-	}
-}
-
-func startMigrator(t *testing.T, url string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this test binary
-	cmd.Env = append(os.Environ(), processURL+"="+url)
-	cmd.Stderr = t.Output()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	return cmd
 }

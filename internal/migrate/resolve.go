@@ -75,11 +75,11 @@ func Resolve(ctx context.Context, conn *pgx.Conn, files []File, c Claim, o Optio
 		return Evidence{}, err
 	}
 	if c.Check == nil && !c.Force {
-		return Evidence{}, errors.New("resolve needs a look at the schema, or force")
+		return Evidence{}, errors.New("resolve needs a function that looks at the schema, or force")
 	}
 	s, st, err := read(ctx, conn, files)
 	if err != nil {
-		return Evidence{}, err
+		return Evidence{}, advised(err, "resolve again")
 	}
 	if err := st.sensible(f, c.Mark); err != nil {
 		return Evidence{}, err
@@ -100,7 +100,7 @@ func Resolve(ctx context.Context, conn *pgx.Conn, files []File, c Claim, o Optio
 		}
 		return r.mark(ctx, f, c, found)
 	})
-	return found, err
+	return found, advised(err, "resolve again")
 }
 
 // sensible refuses claims that the ledger alone shows to be wrong.

@@ -22,7 +22,7 @@ func Rollback(ctx context.Context, conn *pgx.Conn, files []File, to string, o Op
 	}
 	s, st, err := read(ctx, conn, files)
 	if err != nil {
-		return Result{}, err
+		return Result{}, advised(err, "roll back again")
 	}
 	res := Result{Namespace: st.Namespace, SchemaVersion: st.SchemaVersion}
 	if steps, err := st.backward(files, to); err != nil || len(steps) == 0 {
@@ -38,7 +38,7 @@ func Rollback(ctx context.Context, conn *pgx.Conn, files []File, to string, o Op
 		}
 		return r.rollBack(ctx, st, steps, &res)
 	})
-	return res, err
+	return res, advised(err, "roll back again")
 }
 
 // target turns "" into the version that stays.

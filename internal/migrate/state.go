@@ -57,7 +57,7 @@ func (s State) newest() Record {
 // is an error with a hint.
 func Read(ctx context.Context, conn *pgx.Conn, files []File) (State, error) {
 	_, st, err := read(ctx, conn, files)
-	return st, err
+	return st, advised(err, "ask again")
 }
 
 func read(ctx context.Context, conn *pgx.Conn, files []File) (session, State, error) {

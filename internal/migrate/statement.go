@@ -41,9 +41,11 @@ func outsideOnly(sql string, s statement) string {
 	switch {
 	case isConcurrent(sql, s):
 		return indexCommand(w) + " CONCURRENTLY"
-	case starts("vacuum"), starts("create", "database"), starts("drop", "database"), starts("create", "tablespace"),
+	case starts("vacuum"):
+		return "VACUUM"
+	case starts("create", "database"), starts("drop", "database"), starts("create", "tablespace"),
 		starts("drop", "tablespace"), starts("create", "subscription"), starts("drop", "subscription"), starts("alter", "system"):
-		return strings.ToUpper(strings.Join(w[:min(2, len(w))], " "))
+		return strings.ToUpper(w[0] + " " + w[1])
 	case starts("reindex", "schema"), starts("reindex", "database"), starts("reindex", "system"):
 		return "REINDEX " + strings.ToUpper(w[1])
 	case starts("cluster") && (len(w) == 1 || slices.Equal(w, []string{"cluster", "verbose"})) && !strings.Contains(sql[s.start:s.end], `"`):
