@@ -33,23 +33,6 @@ type Object struct {
 // Attribute is one property of an object.
 type Attribute struct{ Name, Value string }
 
-// Names of attributes that are more than text for people.
-const (
-	Comment    = "comment"    // of any object, as in COMMENT ON
-	Definition = "definition" // the statement, or the clause, that makes the object
-	Type       = "type"       // of a column
-	NotNull    = "not null"   // of a column or domain: "yes"
-	Default    = "default"    // of a column or domain: an expression
-	Identity   = "identity"   // of a column: "ALWAYS" or "BY DEFAULT"
-	Generated  = "generated"  // of a column: an expression, stored
-	Collation  = "collation"  // of a column or domain, where it is not the type's
-	Labels     = "labels"     // of an enum: quoted, in order, with commas
-	State      = "state"      // of an index: "invalid"
-	Enabled    = "enabled"    // of a trigger or rule: "no", "replica" or "always"
-	Returns    = "returns"    // of a routine
-	Arguments  = "arguments"  // of a routine: modes, names, types and defaults
-)
-
 // Grant is one right of one role.
 type Grant struct {
 	Privilege string // such as SELECT

@@ -9,6 +9,8 @@ import (
 type Difference struct {
 	Kind   Kind
 	Object string // its path: users, users.login, f(integer); "" for the schema
+	// Of and Name are the parts of the path, for [Catalog.Find].
+	Of, Name string
 	// Attribute is what differs; "" where only one side has the object.
 	Attribute string
 	// Want and Have are the two values; "" where the side has none. Where only
@@ -64,7 +66,7 @@ func (c *comparison) oneSided(o Object, missing bool) {
 	for _, a := range o.counting(tables, c.with) {
 		lines = append(lines, a.Name+": "+a.Value)
 	}
-	d := Difference{Kind: o.Kind, Object: o.Path(), Missing: missing, Extra: !missing}
+	d := Difference{Kind: o.Kind, Object: o.Path(), Of: o.Of, Name: o.Name, Missing: missing, Extra: !missing}
 	if missing {
 		d.Want = strings.Join(lines, "\n")
 	} else {
@@ -93,7 +95,7 @@ func (c *comparison) both(want, have Object) {
 }
 
 func (c *comparison) note(o Object, attribute, want, have string) {
-	c.out = append(c.out, Difference{Kind: o.Kind, Object: o.Path(), Attribute: attribute, Want: want, Have: have})
+	c.out = append(c.out, Difference{Kind: o.Kind, Object: o.Path(), Of: o.Of, Name: o.Name, Attribute: attribute, Want: want, Have: have})
 }
 
 func find(list []Attribute, name string) (string, bool) {

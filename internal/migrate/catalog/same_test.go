@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -132,3 +133,18 @@ func ExampleDifference() {
 
 // quoted returns a name as SQL wants it, whatever is in it.
 func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+// A catalogue can be kept as JSON, and compared later with what a database has
+// become.
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	c := open(t, pgtest.New(t)).read()
+	raw, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept catalog.Catalog
+	if err := json.Unmarshal(raw, &kept); err != nil || kept.Fingerprint(everything...) != c.Fingerprint(everything...) || len(catalog.Compare(kept, c, everything...)) > 0 {
+		t.Errorf("%v: %d bytes of JSON are not the same catalogue", err, len(raw))
+	}
+}

@@ -64,29 +64,22 @@ func oneLine(name string) string {
 	return b.String()
 }
 
-// Names of what counts only when asked for.
-const (
-	ownerAttribute    = "owner"
-	grantsAttribute   = "grants"
-	positionAttribute = "position"
-)
-
 // counting returns the attributes that count, with these parts asked for. tables
 // are the relations whose columns have no order that counts.
 func (o Object) counting(tables map[string]bool, with []Part) []Attribute {
 	out := slices.Clip(o.Attributes)
 	if o.Position > 0 && (slices.Contains(with, Order) || !tables[o.Of]) {
-		out = append(out, Attribute{positionAttribute, strconv.Itoa(o.Position)})
+		out = append(out, Attribute{Position, strconv.Itoa(o.Position)})
 	}
 	if o.Owner != "" && slices.Contains(with, Owners) {
-		out = append(out, Attribute{ownerAttribute, o.Owner})
+		out = append(out, Attribute{Owner, o.Owner})
 	}
 	if len(o.Grants) > 0 && slices.Contains(with, Grants) {
 		lines := make([]string, len(o.Grants))
 		for i, g := range o.Grants {
 			lines[i] = g.String()
 		}
-		out = append(out, Attribute{grantsAttribute, strings.Join(lines, "\n")})
+		out = append(out, Attribute{Rights, strings.Join(lines, "\n")})
 	}
 	return out
 }
