@@ -74,6 +74,7 @@ func TestBackfillKeys(t *testing.T) {
 		{"time", "timestamptz PRIMARY KEY", "'2026-03-29 00:59:59.999999+00'::timestamptz + g * interval '1 microsecond'"},
 		{"numeric", "numeric(20,5) PRIMARY KEY", "g / 7.0"},
 		{"double", "float8 PRIMARY KEY", "g / 7.0::float8"},
+		{"empty text first", "text NOT NULL", "CASE WHEN g > 9 THEN g::text ELSE '' END"},
 		{"twice each", "int NOT NULL", "g / 2"},
 		{"all the same", "int NOT NULL", "0"},
 	}

@@ -86,7 +86,7 @@ func (r *runner) rest(ctx context.Context, s Step, took time.Duration) error {
 func (r *runner) batch(ctx context.Context, s Step, keyType string) (keyRange, error) {
 	b, st := s.File.Batch, s.Statements[0]
 	where, args := "", []any{pgx.QueryExecModeExec}
-	if s.key != "" {
+	if s.RowsDone > 0 { // a key may be the empty text
 		where, args = fmt.Sprintf("WHERE %s > $1::text::%s ", b.Column, keyType), append(args, s.key)
 	}
 	var k keyRange

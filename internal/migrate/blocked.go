@@ -94,6 +94,7 @@ func describe(blockers []Blocker) string {
 // that takes long. It connects when it is first asked.
 type watcher struct {
 	config *pgx.ConnConfig
+	oid    uint32 // of the schema, for the lock that the watched session holds
 	conn   *pgx.Conn
 }
 
@@ -102,6 +103,10 @@ const lookTimeout = 2 * time.Second
 
 // blockers returns who blocks a session; none where nobody does or nobody can
 // tell. A session that waits in the queue before it blocks it too.
+//
+// With several hosts in the URL the watcher may have come to another server,
+// where the process number means somebody else: who does not hold the lock for
+// migrations is not the one.
 func (w *watcher) blockers(ctx context.Context, pid uint32) []Blocker {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -114,8 +119,9 @@ func (w *watcher) blockers(ctx context.Context, pid uint32) []Blocker {
 	}
 	rows, err := w.conn.Query(ctx, `SELECT DISTINCT ON (b.pid) b.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''), coalesce(a.state, ''),
     coalesce(a.xact_start, 'epoch'), CASE WHEN a.query = '<insufficient privilege>' THEN '' ELSE coalesce(a.query, '') END
-FROM unnest(pg_catalog.pg_blocking_pids($1::int4)) b (pid) LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid`,
-		pgx.QueryExecModeExec, pid)
+FROM unnest(pg_catalog.pg_blocking_pids($1::int4)) b (pid) LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid
+WHERE EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid = $1::int4 AND classid = $2::oid AND objid = $3::oid)`,
+		pgx.QueryExecModeExec, pid, lockClass, w.oid)
 	if err != nil {
 		return nil
 	}

@@ -129,6 +129,12 @@ func TestBlockerOfAnotherRole(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("process %d (shop)", app.PgConn().PID())) || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
+	// No second connection: then nobody can tell who it is.
+	run(t, conn, "ALTER ROLE "+quoted+" CONNECTION LIMIT 1")
+	_, err = migrate.Deploy(t.Context(), limited, load(t, "ALTER TABLE a ADD COLUMN x int"), migrate.Options{LockTries: 1, LockTimeout: 300 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "through one try: the server does not tell which") || !strings.Contains(hint(err), "deploy again when that session is done") {
+		t.Errorf("without a second connection: %v (hint: %s)", err, hint(err))
+	}
 	run(t, app, "COMMIT")
 	_ = limited.Close(t.Context())
 }

@@ -166,7 +166,7 @@ func underLock(ctx context.Context, s session, files []File, o Options, fn func(
 			return err
 		}
 	}
-	r := &runner{session: s, o: o, watch: &watcher{config: s.conn.Config()}}
+	r := &runner{session: s, o: o, watch: &watcher{config: s.conn.Config(), oid: s.oid}}
 	defer r.watch.close()
 	return fn(r, st)
 }

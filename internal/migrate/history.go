@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,22 +94,25 @@ func History(ctx context.Context, conn *pgx.Conn) ([]Attempt, error) {
 	if err != nil || s.tables < len(Tables()) {
 		return nil, err
 	}
-	rows, err := conn.Query(ctx, `SELECT `+s.attemptJSON("h")+` FROM `+s.history()+` h ORDER BY started_at, version, number`, pgx.QueryExecModeExec)
-	if err == nil {
-		var list []Attempt
-		if list, err = pgx.CollectRows(rows, scanAttempt); err == nil {
-			return list, nil
+	rows, err := conn.Query(ctx, `SELECT to_jsonb(h)::text FROM `+s.history()+` h ORDER BY started_at, version, number`, pgx.QueryExecModeExec)
+	if err != nil {
+		return nil, s.unreadable(err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Attempt, error) {
+		var text []byte
+		if err := row.Scan(&text); err != nil {
+			return Attempt{}, err
 		}
+		return readAttempt(text)
+	})
+	if err != nil {
+		return nil, s.unreadable(err)
 	}
-	return nil, s.unreadable(err)
-}
-
-func scanAttempt(row pgx.CollectableRow) (Attempt, error) {
-	var text []byte
-	if err := row.Scan(&text); err != nil {
-		return Attempt{}, err
+	holders, err := s.holders(ctx)
+	for i := range list {
+		list[i].Running = list[i].Outcome == Started && slices.Contains(holders, list[i].PID)
 	}
-	return readAttempt(text)
+	return list, err
 }
 
 func readAttempt(text []byte) (a Attempt, err error) {
@@ -118,15 +122,26 @@ func readAttempt(text []byte) (a Attempt, err error) {
 	return a, nil
 }
 
-// attemptJSON is the SQL of one attempt as JSON, from the table's alias. It runs
-// if its process holds the lock now; an answer that is one column is what lets
-// the ledger and the history be read in one query.
-func (s session) attemptJSON(alias string) string {
-	return fmt.Sprintf(`(to_jsonb(%[1]s) || jsonb_build_object('running', %[1]s.outcome = 'started' AND EXISTS (
-        SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.pid = %[1]s.pid
-            AND l.classid = %[2]d AND l.objid = %[3]d AND l.objsubid = 2
-            AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))))::text`,
-		alias, lockClass, s.oid)
+// holders returns the processes that hold the lock: one, or none.
+func (s session) holders(ctx context.Context) ([]int, error) {
+	rows, err := s.conn.Query(ctx, `SELECT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
+    AND classid = $1::oid AND objid = $2::oid AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`,
+		pgx.QueryExecModeExec, lockClass, s.oid)
+	if err != nil {
+		return nil, fmt.Errorf("look up who holds the lock for migrations: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int])
+}
+
+// markRunning tells the attempts that are at work from those whose migrator is
+// gone.
+func (s session) markRunning(ctx context.Context, attempts map[string]Attempt) error {
+	holders, err := s.holders(ctx)
+	for version, a := range attempts {
+		a.Running = a.Outcome == Started && slices.Contains(holders, a.PID)
+		attempts[version] = a
+	}
+	return err
 }
 
 // intend writes down that a step begins, before it does.

@@ -26,7 +26,7 @@ import (
 // These tell this test binary to be a migrator instead; see TestMain.
 const (
 	processURL    = "MIGRATE_TEST_URL"
-	processFiles  = "MIGRATE_TEST_FILES"  // "slow", "every", or the text of one file
+	processFiles  = "MIGRATE_TEST_FILES"  // "slow", "every", "back", or the text of one file
 	processPoint  = "MIGRATE_TEST_POINT"  // the message at which it dies; 0: it lives
 	processMoment = "MIGRATE_TEST_MOMENT" // before or after that is sent
 )
@@ -71,10 +71,24 @@ func migrator(url string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := migrate.Deploy(ctx, conn, files, migrate.Options{Pause: -1}); err != nil {
+	act := forward
+	if os.Getenv(processFiles) == "back" {
+		act = back
+	}
+	if err := act(ctx, conn, files, nil); err != nil {
 		return err
 	}
 	_, err = fmt.Println(messages.Load() - 1)
+	return err
+}
+
+func forward(ctx context.Context, conn *pgx.Conn, files []migrate.File, progress func(migrate.Event)) error {
+	_, err := migrate.Deploy(ctx, conn, files, migrate.Options{Pause: -1, Progress: progress})
+	return err
+}
+
+func back(ctx context.Context, conn *pgx.Conn, files []migrate.File, progress func(migrate.Event)) error {
+	_, err := migrate.Rollback(ctx, conn, files, version(1), migrate.Options{Progress: progress})
 	return err
 }
 
@@ -82,7 +96,7 @@ func processFolder(which string) fs.FS {
 	switch which {
 	case "slow":
 		return folder(killed(slow)...)
-	case "every":
+	case "every", "back":
 		return folder(everyKind()...)
 	}
 	return folder(version(1)+"_m.up.sql", which, version(1)+"_m.down.sql", "")
@@ -145,10 +159,17 @@ func everyKind() []string {
 		"-- kind: backfill\n-- batch: a by id 10\nUPDATE a SET hits = coalesce(hits, 0) + 1 WHERE id BETWEEN $1 AND $2",
 		"-- kind: contract\nALTER TABLE a ALTER COLUMN hits SET NOT NULL;\nDROP VIEW v;",
 	}
+	downs := []string{
+		"DROP VIEW v; DROP TABLE a, log",
+		"ALTER TABLE a DROP k;\nDROP TYPE kind;\nINSERT INTO log VALUES ('back two')",
+		"-- transaction: none\nINSERT INTO log VALUES ('back three');\nCREATE UNIQUE INDEX CONCURRENTLY \"a_Ids\" ON a (id, x);\nDROP INDEX CONCURRENTLY a_x;\nREINDEX TABLE CONCURRENTLY a",
+		"UPDATE a SET hits = hits + 10",
+		"CREATE VIEW v AS SELECT x FROM a; ALTER TABLE a ALTER COLUMN hits DROP NOT NULL",
+	}
 	var out []string
 	for i, up := range ups {
 		name := version(i+1) + "_m"
-		out = append(out, name+".up.sql", fmt.Sprintf("-- schema: 1.%d.0\n%s\n", i, up), name+".down.sql", "")
+		out = append(out, name+".up.sql", fmt.Sprintf("-- schema: 1.%d.0\n%s\n", i, up), name+".down.sql", downs[i])
 	}
 	return out
 }
@@ -161,22 +182,22 @@ func sameEnd(t *testing.T, conn *pgx.Conn, want string) string {
 		t.Fatal(err)
 	}
 	got := ask[string](t, conn, `SELECT concat_ws('; ', (SELECT string_agg(step, ' ' ORDER BY step) FROM log),
-		(SELECT string_agg(concat_ws('/', id, hits, k), ' ' ORDER BY id) FROM a),
+		(SELECT string_agg(to_jsonb(a)::text, ' ' ORDER BY id) FROM a),
 		(SELECT string_agg(version || checksum, ' ' ORDER BY version) FROM af_auth_migrations),
 		(SELECT count(*) FROM af_auth_migrations_history WHERE outcome = 'started'),
-		(SELECT max(n) FROM (SELECT count(*) n FROM af_auth_migrations_history WHERE outcome = 'done' GROUP BY version) x))`) + "\n" + c.Text()
+		(SELECT max(n) FROM (SELECT count(*) n FROM af_auth_migrations_history WHERE outcome = 'done' GROUP BY version, action) x))`) + "\n" + c.Text()
 	if want != "" && got != want {
 		t.Errorf("ends as\n%s\nwant\n%s", got, want)
 	}
 	return got
 }
 
-// undisturbed deploys everyKind and returns how that ends, and how many messages
-// it took after the connection was made.
-func undisturbed(t *testing.T) (end string, messages int) {
+// undisturbed goes forward, or back on what is deployed, and returns how that
+// ends, and how many messages it took after the connection was made.
+func undisturbed(t *testing.T, way string) (end string, messages int) {
 	t.Helper()
-	url := pgtest.Empty(t)
-	out, err := migratorAt(t, url, "every", 0, "").Output()
+	url := ready(t, way)
+	out, err := migratorAt(t, url, way, 0, "").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,44 +208,66 @@ func undisturbed(t *testing.T) (end string, messages int) {
 	return sameEnd(t, connect(t, url), ""), messages
 }
 
+// ready makes a database to go forward on, or back.
+func ready(t *testing.T, way string) (url string) {
+	t.Helper()
+	if way == "every" {
+		return pgtest.Empty(t)
+	}
+	return pgtest.Clone(t, pgtest.Template{Key: "migrate\n" + strings.Join(everyKind(), "\n"), Prepare: func(ctx context.Context, url string) error {
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		files, err := migrate.Load(folder(everyKind()...))
+		if err == nil {
+			err = forward(ctx, conn, files, nil)
+		}
+		return errors.Join(err, conn.Close(ctx))
+	}})
+}
+
 // TestKilledAtEveryPoint kills a migrator before and after each message that it
 // sends, so before, within and after each statement of every file and of the
-// engine's own. The next deployment ends as one that nobody disturbed.
+// engine's own. The next one ends as one that nobody disturbed.
 func TestKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
-	end, messages := undisturbed(t)
 	files := loadFS(t, folder(everyKind()...))
-	var kills, unfinished, found, repaired atomic.Int64
-	t.Cleanup(func() {
-		t.Logf("%d messages, %d kills; left unfinished %d, statements found done %d, indexes repaired %d",
-			messages, kills.Load(), unfinished.Load(), found.Load(), repaired.Load())
-	})
-	for n := 1; n <= messages; n++ {
-		for _, moment := range moments() {
-			t.Run(fmt.Sprintf("%s %d", moment, n), func(t *testing.T) {
-				t.Parallel()
-				url := pgtest.Empty(t)
-				err := migratorAt(t, url, "every", n, moment).Run()
-				if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-					t.Fatalf("it was not killed: %v", err)
+	for way, act := range map[string]func(context.Context, *pgx.Conn, []migrate.File, func(migrate.Event)) error{"every": forward, "back": back} {
+		end, messages := undisturbed(t, way)
+		var kills, unfinished, found, repaired atomic.Int64
+		t.Cleanup(func() {
+			t.Logf("%s: %d messages, %d kills; left unfinished %d, statements found done %d, indexes repaired %d",
+				way, messages, kills.Load(), unfinished.Load(), found.Load(), repaired.Load())
+		})
+		point := func(t *testing.T, n int, moment string) {
+			t.Parallel()
+			url := ready(t, way)
+			err := migratorAt(t, url, way, n, moment).Run()
+			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+				t.Fatalf("it was not killed: %v", err)
+			}
+			kills.Add(1)
+			conn := connect(t, url)
+			if st, err := migrate.Read(t.Context(), conn, files); err == nil {
+				unfinished.Add(int64(len(st.Unfinished)))
+			}
+			if err := act(t.Context(), conn, files, func(e migrate.Event) {
+				switch e.Kind {
+				case migrate.Found:
+					found.Add(1)
+				case migrate.Repairing:
+					repaired.Add(1)
 				}
-				kills.Add(1)
-				conn := connect(t, url)
-				if st, err := migrate.Read(t.Context(), conn, files); err == nil {
-					unfinished.Add(int64(len(st.Unfinished)))
-				}
-				if _, err := migrate.Deploy(t.Context(), conn, files, migrate.Options{Pause: -1, Progress: func(e migrate.Event) {
-					switch e.Kind {
-					case migrate.Found:
-						found.Add(1)
-					case migrate.Repairing:
-						repaired.Add(1)
-					}
-				}}); err != nil {
-					t.Fatalf("the next one: %v (hint: %s)", err, hint(err))
-				}
-				sameEnd(t, conn, end)
-			})
+			}); err != nil {
+				t.Fatalf("the next one: %v (hint: %s)", err, hint(err))
+			}
+			sameEnd(t, conn, end)
+		}
+		for n := 1; n <= messages; n++ {
+			for _, moment := range moments() {
+				t.Run(fmt.Sprintf("%s %s %d", way, moment, n), func(t *testing.T) { point(t, n, moment) })
+			}
 		}
 	}
 }

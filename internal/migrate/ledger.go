@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -123,23 +122,6 @@ COMMIT`, s.ledger(), s.history())
 			"migrations need a role that owns the tables: it must have CREATE on this schema")
 	}
 	return nil
-}
-
-// readRecord reads a row of the ledger from JSON.
-func readRecord(text []byte) (Record, error) {
-	var row struct {
-		Version, Name, Kind, Checksum, Actor, Role, Release, Fingerprint string
-		Schema                                                           string    `json:"schema_version"`
-		AppliedAt                                                        time.Time `json:"applied_at"`
-		TookMS                                                           int64     `json:"took_ms"`
-		Resolved                                                         bool
-	}
-	if err := json.Unmarshal(text, &row); err != nil {
-		return Record{}, fmt.Errorf("read the ledger: %w", err)
-	}
-	return Record{Version: row.Version, Name: row.Name, Schema: row.Schema, Kind: row.Kind, Checksum: row.Checksum,
-		AppliedAt: row.AppliedAt, Took: time.Duration(row.TookMS) * time.Millisecond, Actor: row.Actor, Role: row.Role,
-		Release: row.Release, Fingerprint: row.Fingerprint, Resolved: row.Resolved}, nil
 }
 
 // settle writes down that a step is done, in the transaction that makes it so:

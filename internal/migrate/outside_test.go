@@ -267,7 +267,7 @@ func TestManyAtOnceWithConcurrently(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	end, _ := undisturbed(t)
+	end, _ := undisturbed(t, "every")
 	sameEnd(t, connect(t, url), end)
 }
 

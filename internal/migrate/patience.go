@@ -53,7 +53,7 @@ func (r *runner) watched(ctx context.Context, s Step, e Event, what func() error
 	defer cancel()
 	seen := make(chan []Blocker, 1)
 	atWork := false
-	wait := lookFirst
+	wait := min(lookFirst, r.o.LockTimeout/3)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	var blockers []Blocker

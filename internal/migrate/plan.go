@@ -207,7 +207,7 @@ func (st State) backward(files []File, to string) ([]Step, error) {
 	}
 	// A file that is half applied stands above all that is applied.
 	for _, f := range st.Pending {
-		if a := st.last[f.Version]; a.Action == Apply && a.half() {
+		if a := st.last[f.Version]; a.Action == Apply && a.half() && !a.Running {
 			faults = append(faults, f.UpName()+": is half applied: deploy it to its end, or undo it by hand and resolve it as rolled back")
 		}
 	}

@@ -97,7 +97,7 @@ func (s *ownServer) database(name string) string {
 // one that nobody disturbed.
 func TestServerKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
-	end, messages := undisturbed(t)
+	end, messages := undisturbed(t, "every")
 	files := loadFS(t, folder(everyKind()...))
 	s := newServer(t)
 	kills, unfinished := 0, 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -51,7 +52,7 @@ func (s State) newest() Record {
 
 // Read compares a database with the files, as Load returned them. It changes
 // nothing and takes no lock; a database without a ledger counts as empty. It
-// costs two round trips.
+// costs two round trips, and a third where an attempt has not ended.
 //
 // A role that may not read the two tables, or a search_path without a schema,
 // is an error with a hint.
@@ -82,10 +83,11 @@ func (s session) compare(ctx context.Context, files []File) (State, error) {
 func locate(ctx context.Context, conn *pgx.Conn) (session, error) {
 	s := session{conn: conn}
 	var role, path string
-	err := conn.QueryRow(ctx, `SELECT coalesce(n.oid, 0), coalesce(n.nspname, ''), current_user, current_setting('search_path'),
-    pg_is_in_recovery(), CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = $1 AND relnamespace = n.oid)
-        THEN 1 + (SELECT count(*) FROM pg_catalog.pg_class WHERE relname = $2 AND relnamespace = n.oid) ELSE 0 END
-FROM (VALUES (current_schema())) here (name) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = here.name`,
+	// Functions that look into the server's caches, and no tables: planning a
+	// join of catalogues would cost a fresh session more than all the rest.
+	err := conn.QueryRow(ctx, `SELECT coalesce(to_regnamespace(quote_ident(current_schema())), 0)::oid, coalesce(current_schema(), ''), current_user,
+    current_setting('search_path'), pg_is_in_recovery(), CASE WHEN to_regclass(quote_ident(current_schema()) || '.' || $1) IS NULL THEN 0
+        WHEN to_regclass(quote_ident(current_schema()) || '.' || $2) IS NULL THEN 1 ELSE 2 END`,
 		pgx.QueryExecModeExec, LedgerTable, HistoryTable).Scan(&s.oid, &s.namespace, &role, &path, &s.replica, &s.tables)
 	if err != nil {
 		return session{}, fmt.Errorf("look for the table %s: %w", LedgerTable, err)
@@ -101,36 +103,43 @@ FROM (VALUES (current_schema())) here (name) LEFT JOIN pg_catalog.pg_namespace n
 }
 
 // rows reads the ledger, oldest version first, and of the history the last
-// attempt at each version where it is not done.
+// attempt at each version where it is not done, in one query.
 func (s session) rows(ctx context.Context) ([]Record, map[string]Attempt, error) {
 	attempts := map[string]Attempt{}
 	if s.tables == 0 {
 		return nil, attempts, nil
 	}
-	sql := `SELECT version, true, to_jsonb(l)::text FROM (SELECT version, name, schema_version, kind, checksum, applied_at, took_ms,
-    actor, role, release, fingerprint, resolved FROM ` + s.ledger() + `) l`
+	sql := `SELECT version, name, schema_version, kind, checksum, applied_at, took_ms, coalesce(actor, ''), role,
+    coalesce(release, ''), coalesce(fingerprint, ''), resolved, NULL::text AS attempt FROM ` + s.ledger()
 	if s.tables == len(Tables()) {
-		sql += ` UNION ALL SELECT version, false, ` + s.attemptJSON("h") + `
-FROM (SELECT DISTINCT ON (version) * FROM ` + s.history() + ` ORDER BY version, number DESC) h WHERE outcome <> 'done'`
+		sql += `
+UNION ALL SELECT version, '', '', '', '', started_at, 0, '', '', '', '', false, to_jsonb(h)::text FROM ` + s.history() + ` h
+WHERE outcome <> 'done' AND NOT EXISTS (SELECT FROM ` + s.history() + ` n WHERE n.version = h.version AND n.number > h.number)`
 	}
 	rows, err := s.conn.Query(ctx, sql+` ORDER BY version`, pgx.QueryExecModeExec)
 	if err != nil {
 		return nil, nil, err
 	}
 	var applied []Record
-	var version string
-	var ledger bool
+	var r Record
+	var ms int64
 	var text []byte
-	_, err = pgx.ForEachRow(rows, []any{&version, &ledger, &text}, func() (err error) {
-		if ledger {
-			var r Record
-			r, err = readRecord(text)
+	started := false
+	_, err = pgx.ForEachRow(rows, []any{&r.Version, &r.Name, &r.Schema, &r.Kind, &r.Checksum, &r.AppliedAt, &ms, &r.Actor, &r.Role,
+		&r.Release, &r.Fingerprint, &r.Resolved, &text}, func() error {
+		if text == nil {
+			r.Took = time.Duration(ms) * time.Millisecond
 			applied = append(applied, r)
-			return err
+			return nil
 		}
-		attempts[version], err = readAttempt(text)
+		a, err := readAttempt(text)
+		attempts[r.Version] = a
+		started = started || a.Outcome == Started
 		return err
 	})
+	if err == nil && started {
+		err = s.markRunning(ctx, attempts)
+	}
 	return applied, attempts, err
 }
 
@@ -183,7 +192,7 @@ func (s *State) attempt(a Attempt, applied bool) {
 	default:
 		s.Unfinished = append(s.Unfinished, a)
 	}
-	if a.Action == RollBack && a.half() {
+	if a.Action == RollBack && a.half() && !a.Running {
 		s.HalfBack = append(s.HalfBack, a)
 	}
 }
@@ -222,7 +231,7 @@ func (s session) unreadable(err error) error {
 // errReplica says that a server cannot be migrated.
 func errReplica() error {
 	return &hinted{
-		err:  errors.New("this server is a read-only replica; migrations are pending"),
+		err:  errors.New("this server is a read-only replica, which cannot be migrated"),
 		hint: "nothing was changed; connect to the primary (target_session_attrs=read-write in the URL finds it)",
 	}
 }
