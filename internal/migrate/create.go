@@ -42,7 +42,7 @@ func Create(dir, name string, now time.Time) (up, down string, err error) {
 	if err := writeNew(root, f.UpName(), header); err != nil {
 		return "", "", err
 	}
-	if err := writeNew(root, f.DownName(), "-- Say here what is lost on the way back.\n"); err != nil {
+	if err := writeNew(root, f.DownName(), "-- lost: say here what does not come back, or take this line away\n"); err != nil {
 		return "", "", errors.Join(err, root.Remove(f.UpName()))
 	}
 	return filepath.Join(dir, f.UpName()), filepath.Join(dir, f.DownName()), nil
@@ -52,7 +52,7 @@ func Create(dir, name string, now time.Time) (up, down string, err error) {
 // newest file. It does not insist that the other files are sound: somebody may
 // be writing them.
 func following(fsys fs.FS, now time.Time) (version, schema string, err error) {
-	l := loader{files: map[string]*File{}, ups: map[string]bool{}, downs: map[string]bool{}}
+	l := newLoader(Rules{})
 	if err := l.read(fsys); err != nil {
 		return "", "", fmt.Errorf("read the folder of migrations: %w", err)
 	}

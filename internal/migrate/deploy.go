@@ -4,218 +4,219 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Options of Deploy; the zero value is good.
-type Options struct {
-	// Progress is called for each Event as it happens, by the goroutine that
-	// called Deploy; nil: not at all.
-	Progress func(Event)
-	// LockWait is how long to wait for another migrator; 0 means
-	// DefaultLockWait, less than 0 means one try.
-	LockWait time.Duration
-	// Actor is who does it, for the ledger, such as "cli:ada".
-	Actor string
-}
-
-// EventKind says what an Event tells.
-type EventKind string
-
-const (
-	Waiting  EventKind = "waiting"  // another migrator holds the lock: Holder
-	Applying EventKind = "applying" // File begins
-	Applied  EventKind = "applied"  // File is committed: Took
-)
-
-// Event is one step of a deployment.
-type Event struct {
-	Kind   EventKind
-	Holder Holder        // for Waiting
-	File   File          // for Applying and Applied
-	Number int           // for Applying and Applied: which of Total, from 1
-	Total  int           // files to apply in this deployment
-	Took   time.Duration // for Applied: of the file's SQL
-}
-
-// Result is what a deployment did.
-type Result struct {
-	Namespace     string   // the PostgreSQL schema, such as "public"
-	Applied       []Record // by this call, in order
-	SchemaVersion string   // the semantic version that the database is at now
-}
-
-// How long a statement of a file may wait for a lock on a table. Whatever comes
-// after a waiting ALTER TABLE waits behind it, sign-ins too: better to give up
-// and try again.
-const tableLockTimeout = 5 * time.Second
-
-// Deploy applies what is pending, oldest first, each file in a transaction of
-// its own together with its ledger row. Many may deploy at once: one works, the
-// others wait and then find nothing to do. Where nothing is pending it costs
-// two round trips and takes no lock.
+// Deploy applies what is pending, oldest first, each file as the package comment
+// says. Many may deploy at once: one works, the others wait and then find
+// nothing to do. Where nothing is pending it costs two round trips and takes no
+// lock; Options.Fingerprint adds its own.
 //
 // Errors: [*RefusedError] before anything is changed, where the files do not
 // continue what the database has had; [*LockedError]; [*SQLError] for a
-// statement that failed. After an error the files in Result.Applied stay
-// applied, and of the one that failed nothing does.
+// statement that failed; [*BlockedError] where others held a table for too long;
+// [*ContractError]; [*DriftError]. After an error the files in Result.Applied
+// stay applied, and of the one that failed what the error's hint says.
 //
 // conn must be a direct connection outside a transaction, and is usable
-// afterwards unless ctx ended. A file may change its settings.
+// afterwards unless ctx ended. A second connection of the same configuration is
+// opened while a statement takes long.
 func Deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options) (Result, error) {
-	if o.Progress == nil {
-		o.Progress = func(Event) {}
-	}
-	if conn.PgConn().TxStatus() != 'I' {
-		return Result{}, errors.New("deploy: the connection is inside a transaction; hand over one that is not")
-	}
-	s, st, err := read(ctx, conn, files)
+	return deploy(ctx, conn, files, o, func(_ State, steps []Step) ([]Step, error) { return steps, nil })
+}
+
+// RunBackfill applies one pending file of the kind backfill, named as in [Find]:
+// what comes before it must be applied. One that is applied already is left
+// alone. Errors are those of [Deploy].
+func RunBackfill(ctx context.Context, conn *pgx.Conn, files []File, which string, o Options) (Result, error) {
+	f, err := Find(files, which)
 	if err != nil {
 		return Result{}, err
 	}
+	if f.Kind != Backfill {
+		return Result{}, &hinted{
+			err:  fmt.Errorf("%s is of the kind %q, not a backfill", f.UpName(), f.Kind),
+			hint: "deploy applies every kind of file",
+		}
+	}
+	return deploy(ctx, conn, files, o, func(st State, steps []Step) ([]Step, error) {
+		for i, s := range steps {
+			if s.File.Version != f.Version {
+				continue
+			}
+			if i > 0 {
+				return nil, &hinted{
+					err:  fmt.Errorf("%s comes before %s and is not applied", steps[0].File.UpName(), f.UpName()),
+					hint: "nothing was changed; deploy applies all of them in order",
+				}
+			}
+			return steps[:1], nil
+		}
+		return nil, nil
+	})
+}
+
+func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick func(State, []Step) ([]Step, error)) (Result, error) {
+	o = o.filled()
+	if err := idle(conn); err != nil {
+		return Result{}, err
+	}
+	s, st, err := read(ctx, conn, files)
+	if err != nil {
+		return Result{}, advised(err, "deploy again")
+	}
 	res := Result{Namespace: st.Namespace, SchemaVersion: st.SchemaVersion}
-	if err := st.Refusal(); err != nil || len(st.Pending) == 0 {
+	if err := st.Refusal(); err != nil {
 		return res, err
 	}
+	steps, err := pick(st, st.forward())
+	if err != nil {
+		return res, err
+	}
+	if len(steps) == 0 {
+		r := runner{session: s, o: o}
+		res.Fingerprint, err = r.unchanged(ctx, st.newest(), o.WantFingerprint)
+		return res, advised(err, "deploy again")
+	}
+	err = underLock(ctx, s, files, o, func(r *runner, st State) error {
+		// Somebody else may have done the work meanwhile.
+		res.SchemaVersion = st.SchemaVersion
+		if err := st.Refusal(); err != nil {
+			return err
+		}
+		steps, err := pick(st, st.forward())
+		if err != nil {
+			return err
+		}
+		return r.deploy(ctx, st, steps, &res)
+	})
+	return res, advised(err, "deploy again")
+}
+
+// deploy runs the steps and gathers what they did.
+func (r *runner) deploy(ctx context.Context, st State, steps []Step, res *Result) error {
+	newest, want := st.newest(), ""
+	if len(steps) == len(st.Pending) {
+		want = r.o.WantFingerprint
+	}
+	if len(steps) > 0 {
+		// Where part of a file may be done, the schema stands between two
+		// fingerprints.
+		if s := steps[0]; !s.tried || !s.Outside && !s.batched() {
+			if _, err := r.unchanged(ctx, newest, ""); err != nil {
+				return err
+			}
+		}
+		if r.tables < len(Tables()) {
+			if err := r.createTables(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	for i, s := range steps {
+		r.number, r.total = i+1, len(steps)
+		if err := r.noOlder(ctx, s.File); err != nil {
+			return err
+		}
+		rec, err := r.run(ctx, s)
+		if err != nil {
+			return err
+		}
+		res.Applied = append(res.Applied, rec)
+		if rec.Schema != "" {
+			res.SchemaVersion = rec.Schema
+		}
+		newest = rec
+	}
+	var err error
+	res.Fingerprint, err = r.unchanged(ctx, newest, want)
+	return err
+}
+
+// underLock runs fn with the lock held, the settings of a migration, and a state
+// that nobody else changes.
+func underLock(ctx context.Context, s session, files []File, o Options, fn func(*runner, State) error) error {
+	if s.replica {
+		return errReplica()
+	}
+	leave, err := s.enter(ctx, o.LockTimeout)
+	if err != nil {
+		return err
+	}
+	defer s.after(ctx, leave)
 	if err := s.guard(ctx); err != nil {
-		return res, fmt.Errorf("prepare the connection: %w", err)
+		return fmt.Errorf("prepare the connection: %w", err)
 	}
 	if err := s.lock(ctx, o.LockWait, func(h Holder) { o.Progress(Event{Kind: Waiting, Holder: h}) }); err != nil {
-		return res, err
+		return err
 	}
-	defer s.unlock(ctx)
-	return s.deploy(ctx, files, o)
-}
-
-// deploy is Deploy under the lock. It reads again: somebody else may have done
-// the work meanwhile.
-func (s session) deploy(ctx context.Context, files []File, o Options) (Result, error) {
-	s, st, err := read(ctx, s.conn, files)
+	defer s.after(ctx, s.unlock)
+	if s, err = locate(ctx, s.conn); err != nil {
+		return err
+	}
+	st, err := s.compare(ctx, files)
 	if err != nil {
-		return Result{Namespace: s.namespace}, err
+		return err
 	}
-	res := Result{Namespace: st.Namespace, SchemaVersion: st.SchemaVersion}
-	if err := st.Refusal(); err != nil || len(st.Pending) == 0 {
-		return res, err
-	}
-	if len(st.Applied) == 0 {
-		if err := s.createLedger(ctx); err != nil {
-			return res, err
+	if len(st.Running)+len(st.Unfinished) > 0 {
+		if err := s.closeLost(ctx); err != nil {
+			return err
 		}
 	}
-	for i, f := range st.Pending {
-		o.Progress(Event{Kind: Applying, File: f, Number: i + 1, Total: len(st.Pending)})
-		r, err := s.apply(ctx, f, o.Actor)
-		if err != nil {
-			s.rollback(ctx)
-			return res, err
-		}
-		res.Applied = append(res.Applied, r)
-		res.SchemaVersion = r.Schema
-		o.Progress(Event{Kind: Applied, File: f, Number: i + 1, Total: len(st.Pending), Took: r.Took})
-	}
-	return res, nil
+	r := &runner{session: s, o: o, watch: &watcher{config: s.conn.Config(), oid: s.oid}}
+	defer r.watch.close()
+	return fn(r, st)
 }
 
-// apply runs one file and writes its ledger row, in one transaction.
-func (s session) apply(ctx context.Context, f File, actor string) (Record, error) {
-	if _, err := s.conn.PgConn().Exec(ctx, s.begin()).ReadAll(); err != nil {
-		return Record{}, s.explain(err, "begin "+f.UpName(), "")
-	}
-	start := time.Now()
-	if err := s.send(ctx, f); err != nil {
-		return Record{}, err
-	}
-	// Load refuses COMMIT in a file, and the server refuses it in a function:
-	// this says that no third way was found.
-	if status := s.conn.PgConn().TxStatus(); status != 'T' {
-		return Record{}, fmt.Errorf("%s ended its own transaction; what it did may stay, and the ledger does not have it", f.UpName())
-	}
-	r, err := s.record(ctx, f, time.Since(start), actor)
-	if err != nil {
-		return Record{}, s.explain(err, "record "+f.UpName(),
-			"nothing of this file was kept; deploy with the role that owns "+LedgerTable)
-	}
-	if _, err := s.conn.PgConn().Exec(ctx, "COMMIT").ReadAll(); err != nil {
-		return Record{}, commitError(f, err)
-	}
-	return r, nil
-}
-
-// begin returns what comes before each file.
-//
-// The search_path is the schema and pg_temp, and nothing else: functions made
-// with SET search_path FROM CURRENT capture exactly this, whatever the role's
-// own setting or an earlier file's. pg_temp is named so that it comes last;
-// unnamed it would come first, and a temporary table could stand in for ours.
-//
-// There is no time limit on a statement: an index on a large table takes as
-// long as it takes, and a limit meant for the application must not end it.
-func (s session) begin() string {
-	return fmt.Sprintf(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SET LOCAL search_path TO %s, pg_temp;
-SET LOCAL lock_timeout = %d;
-SET LOCAL statement_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SET LOCAL standard_conforming_strings = on`,
-		pgx.Identifier{s.namespace}.Sanitize(), tableLockTimeout.Milliseconds())
-}
-
-// send runs the file as one simple query, and counts the statements that the
-// server finishes.
-func (s session) send(ctx context.Context, f File) error {
-	results := s.conn.PgConn().Exec(ctx, f.Up)
-	done := 0
-	for results.NextResult() {
-		if _, err := results.ResultReader().Close(); err != nil {
-			break
-		}
-		done++
-	}
-	err := results.Close()
-	if err == nil {
-		return nil
-	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return newSQLError(f, done, pg)
-	}
-	what := "the connection broke"
-	if ctx.Err() != nil {
-		what, err = "stopped", context.Cause(ctx)
-	}
-	return &hinted{
-		err:  fmt.Errorf("%s: %s: %w", f.UpName(), what, err),
-		hint: "the server takes back what the file did; deploy again",
-	}
-}
-
-// commitError tells a refused COMMIT, as by a deferred constraint, from one
-// whose answer was lost.
-func commitError(f File, err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return &hinted{
-			err:  fmt.Errorf("%s: at its COMMIT: %w", f.UpName(), err),
-			hint: "nothing of this file was kept; mend it, then deploy again",
-		}
-	}
-	return &hinted{
-		err:  fmt.Errorf("%s: the connection broke at its COMMIT, so nobody here knows whether it was applied: %w", f.UpName(), err),
-		hint: "deploy again: the ledger knows, and a file is applied once",
-	}
-}
-
-// rollback ends a transaction that failed. It runs before the error is
-// returned, also when ctx is over; the end of the connection does the same.
-func (s session) rollback(ctx context.Context) {
-	if s.conn.IsClosed() || s.conn.PgConn().TxStatus() == 'I' {
+// after undoes something at the end, when ctx may be over.
+func (s session) after(ctx context.Context, undo func(context.Context)) {
+	if s.conn.IsClosed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, _ = s.conn.PgConn().Exec(ctx, "ROLLBACK").ReadAll()
+	undo(ctx)
+}
+
+// idle insists on a connection outside a transaction.
+func idle(conn *pgx.Conn) error {
+	if conn.PgConn().TxStatus() != 'I' {
+		return errors.New("the connection for migrations is inside a transaction; hand over one that is not")
+	}
+	return nil
+}
+
+// ContractError says that a file takes away what a live instance still needs.
+// Nothing of the file was done; the files before it are applied.
+type ContractError struct {
+	File      string
+	Instances []string // as Options.OlderInstances named them
+}
+
+// Error names the instances.
+func (e *ContractError) Error() string {
+	return fmt.Sprintf("%s takes away what an older release needs, and one is live: %s", e.File, strings.Join(e.Instances, ", "))
+}
+
+// Hint says how to go on.
+func (e *ContractError) Hint() string {
+	return "nothing of this file was done; bring these instances to the new release, then deploy again"
+}
+
+// noOlder refuses a contract file while an older release is live.
+func (r *runner) noOlder(ctx context.Context, f File) error {
+	if f.Kind != Contract || r.o.OlderInstances == nil {
+		return nil
+	}
+	found, err := r.o.OlderInstances(ctx, r.conn, f)
+	if err != nil {
+		return fmt.Errorf("look for instances of an older release before %s: %w", f.UpName(), err)
+	}
+	if len(found) > 0 {
+		return &ContractError{File: f.UpName(), Instances: found}
+	}
+	return nil
 }

@@ -195,7 +195,7 @@ func TestSettingsOfAFile(t *testing.T) {
 	}
 	for _, table := range []string{"a", "b"} {
 		got := ask[string](t, conn, fmt.Sprintf(`SELECT concat_ws('|', path, statement, lock, isolation, text) FROM "My Schema".%s`, table))
-		if want := `"My Schema", pg_temp|0|5s|read committed|\\`; got != want {
+		if want := `"My Schema", pg_temp|0|1s|read committed|\\`; got != want {
 			t.Errorf("%s: %s, want %s", table, got, want)
 		}
 		got = ask[string](t, conn, "SELECT proconfig[1] FROM pg_proc WHERE proname = $1", "f"+table)
@@ -221,8 +221,10 @@ func TestRefused(t *testing.T) {
 	}{
 		{"edited", nil, []string{a, b + "; SELECT 1", c, d}, 0, version(2) + "_m2.up.sql: was edited after it had been applied", "put the edited file back"},
 		{"reordered", nil, []string{a, c, b, d}, 0, version(2) + "_m2.up.sql: was edited", "put the edited file back"},
-		{"deleted", nil, []string{a, b, c, d}, 2, version(2) + "_m2.up.sql: was applied, but the file is not here", "bring the missing file back"},
-		{"database is newer", nil, []string{a, b}, 0, version(3) + "_m3.up.sql: was applied, but the file is not here: it was deleted, or a newer release brought it", "use the release that has it"},
+		{"deleted", nil, []string{a, b, c, d}, 2, version(2) + "_m2.up.sql: was applied by release 9.9.9, but the file is not here", "bring the missing file back"},
+		{"database is newer", nil, []string{a, b}, 0, version(3) + "_m3.up.sql: was applied by release 9.9.9, but the file is not here: it was deleted, or a newer release brought it", "use the release that has it"},
+		{"two branches, one time", func(f []migrate.File) []migrate.File { f[1].Name = "other"; return f }, []string{a, b + "; SELECT 1", c, d}, 0,
+			version(2) + "_m2.up.sql: another file of the same version is applied: two branches chose the same time", "give the file that is not applied a later time"},
 		{"older than applied", func(f []migrate.File) []migrate.File { return slices.Delete(f, 1, 2) }, []string{a, b, c, d}, 0,
 			version(2) + "_m2.up.sql: is new, but older than " + version(3) + "_m3.up.sql, which has been applied", "give the older file a later time"},
 	}
@@ -234,7 +236,7 @@ func TestRefused(t *testing.T) {
 			if tt.applied != nil {
 				before = tt.applied(before)
 			}
-			if _, err := migrate.Deploy(t.Context(), conn, before, migrate.Options{}); err != nil {
+			if _, err := migrate.Deploy(t.Context(), conn, before, migrate.Options{Release: "9.9.9"}); err != nil {
 				t.Fatal(err)
 			}
 			now := load(t, tt.now...)

@@ -30,14 +30,16 @@ func TestSQLErrors(t *testing.T) {
 		{"end of input", "SELECT 1;\nSELECT (\n\n-- so\n", 4, "42601", "SELECT (", ""},
 		{"hint of the server", "CREATE TABLE x (name int);\nSELECT nam FROM x", 4, "42703", "SELECT nam FROM x", `Perhaps you meant to reference the column "x.name"; nothing of this file was kept`},
 		{"in a block", "DO $$\nBEGIN\n RAISE EXCEPTION 'no' USING HINT = 'do that', ERRCODE = 'AF001', DETAIL = 'why';\nEND $$", 3, "AF001", "DO $$\nBEGIN\n RAISE EXCEPTION 'no' USING HINT = 'do that', ERRCODE = 'AF001', DETAIL = 'why';\nEND $$", "do that; nothing"},
-		{"not in a transaction", "CREATE TABLE x (a int);\nCREATE INDEX CONCURRENTLY ON x (a)", 4, "25001", "CREATE INDEX CONCURRENTLY ON x (a)", "each file runs in a transaction"},
+		{"not in a transaction", "CREATE TABLE x (a int) PARTITION BY RANGE (a); CREATE INDEX i ON x (a);\nREINDEX INDEX i", 4, "25001", "REINDEX INDEX i", `the header line "-- transaction: none"`},
+		{"an enum's new value", "CREATE TYPE e AS ENUM ('a'); CREATE TABLE y (e e);\nALTER TYPE e ADD VALUE 'b'; CREATE TYPE f AS ENUM ('a'); ALTER TYPE first_e ADD VALUE 'b';\nSELECT 'b'::first_e", 5, "55P04", "SELECT 'b'::first_e", "in a migration after this one"},
 		{"COMMIT in a block", "CREATE TABLE x ();\nDO $$ BEGIN COMMIT; END $$", 4, "2D000", "DO $$ BEGIN COMMIT; END $$", ""},
 	}
+	const first = "CREATE TABLE first (); CREATE TYPE first_e AS ENUM ('a')"
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn := connect(t, pgtest.Empty(t))
-			files := load(t, "CREATE TABLE first ()", tt.up)
+			files := load(t, first, tt.up)
 			res, err := migrate.Deploy(t.Context(), conn, files, migrate.Options{})
 			var se *migrate.SQLError
 			if !errors.As(err, &se) {
@@ -60,7 +62,7 @@ func TestSQLErrors(t *testing.T) {
 			if ask[bool](t, conn, "SELECT to_regclass('x') IS NOT NULL") {
 				t.Error("half of the file stayed")
 			}
-			if _, err := migrate.Deploy(t.Context(), conn, load(t, "CREATE TABLE first ()", "CREATE TABLE x ()"), migrate.Options{}); err != nil {
+			if _, err := migrate.Deploy(t.Context(), conn, load(t, first, "CREATE TABLE x ()"), migrate.Options{}); err != nil {
 				t.Errorf("mended: %v", err)
 			}
 		})

@@ -29,8 +29,16 @@ type File struct {
 	// header line "-- schema: 1.0.0".
 	Schema string
 	Kind   string // Expand, Backfill or Contract, from "-- kind: expand"
+	Batch  Batch  // from "-- batch: TABLE by COLUMN SIZE"; zero: not in batches
 	Up     string // the SQL that goes forward
 	Down   string // the SQL that goes back
+	NoDown bool   // there is no file that goes back
+	// Lost is what going back loses for good, from the down file's lines
+	// "-- lost: …", one a line; "" where it does not say.
+	Lost string
+	// Outside: the up file runs outside a transaction, by "-- transaction: none".
+	Outside     bool
+	DownOutside bool // the same of the down file
 	// Checksum is the SHA-256 of the up file's bytes, in lower-case hex. The
 	// down file may be mended later.
 	Checksum string
@@ -44,16 +52,24 @@ func (f File) DownName() string { return f.Version + "_" + f.Name + ".down.sql" 
 
 const versionLayout = "20060102150405"
 
-var (
-	fileName    = regexp.MustCompile(`^(\d{14})_([a-z][a-z0-9_]{0,99})\.(up|down)\.sql$`)
-	headerField = regexp.MustCompile(`^--\s*(schema|kind)\s*:\s*(.*?)\s*$`)
-)
+var fileName = regexp.MustCompile(`^(\d{14})_([a-z][a-z0-9_]{0,99})\.(up|down)\.sql$`)
+
+// Rules say what a folder may do without. The zero value is af-auth's own rule:
+// nothing.
+type Rules struct {
+	HeaderOptional bool // lines with schema and kind
+	DownOptional   bool // files that go back
+}
+
+// Load reads the migrations in the top folder of fsys by the strictest rules.
+// See [Rules.Load].
+func Load(fsys fs.FS) ([]File, error) { return Rules{}.Load(fsys) }
 
 // Load reads the migrations in the top folder of fsys, oldest first. What does
 // not end in .sql is left alone. It reports every fault of every file at once,
-// joined as by [errors.Join]; with any fault it returns no files.
-func Load(fsys fs.FS) ([]File, error) {
-	l := loader{files: map[string]*File{}, ups: map[string]bool{}, downs: map[string]bool{}}
+// as a [*LoadError]; with any fault it returns no files.
+func (r Rules) Load(fsys fs.FS) ([]File, error) {
+	l := newLoader(r)
 	if err := l.read(fsys); err != nil {
 		return nil, fmt.Errorf("read the folder of migrations: %w", err)
 	}
@@ -67,9 +83,14 @@ func Load(fsys fs.FS) ([]File, error) {
 
 // loader gathers files and what is wrong with them.
 type loader struct {
+	rules      Rules
 	files      map[string]*File // by version and name
 	ups, downs map[string]bool
 	faults     []error
+}
+
+func newLoader(r Rules) *loader {
+	return &loader{rules: r, files: map[string]*File{}, ups: map[string]bool{}, downs: map[string]bool{}}
 }
 
 func (l *loader) fault(file, format string, args ...any) {
@@ -123,63 +144,16 @@ func (l *loader) add(version, name string, up bool, file, text string) {
 		l.fault(file, "not a UTF-8 text; save it as UTF-8")
 		return
 	}
-	l.checkStatements(file, text, up)
-	if up {
-		l.header(f, file)
+	if !up {
+		l.downHeader(f, file)
+		l.checkStatements(file, text, f.DownOutside)
+		return
 	}
-}
-
-// checkStatements refuses what cannot run in the one transaction that a file
-// and its ledger row share.
-func (l *loader) checkStatements(file, text string, up bool) {
-	statements := scan(text)
-	if up && len(statements) == 0 {
+	if len(scan(text)) == 0 {
 		l.fault(file, "holds no statement; write one, or delete the pair")
 	}
-	for _, s := range statements {
-		if len(s.words) == 0 {
-			continue // begins with a symbol: the server will say what is wrong
-		}
-		switch s.words[0] {
-		case "begin", "start", "commit", "end", "rollback", "abort":
-			l.fault(file, "line %d: %s: each file already runs in one transaction of its own; take this statement out",
-				s.line, strings.ToUpper(s.words[0]))
-		case "prepare":
-			if len(s.words) > 1 && s.words[1] == "transaction" {
-				l.fault(file, "line %d: PREPARE TRANSACTION: the transaction belongs to the migrator; take this statement out", s.line)
-			}
-		case "copy":
-			if i := slices.Index(s.words, "stdin"); i > 0 && s.words[i-1] == "from" {
-				l.fault(file, "line %d: COPY FROM STDIN: there is nobody to send the rows; write INSERT", s.line)
-			}
-		}
-	}
-}
-
-// header reads the comment lines that a file begins with.
-func (l *loader) header(f *File, file string) {
-	seen := map[string]string{}
-	for line := range strings.Lines(f.Up) {
-		line = strings.TrimRight(line, "\r\n")
-		if !strings.HasPrefix(line, "--") {
-			break
-		}
-		m := headerField.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		if _, twice := seen[m[1]]; twice {
-			l.fault(file, "the header says %q twice", m[1])
-		}
-		seen[m[1]] = m[2]
-	}
-	f.Schema, f.Kind = seen["schema"], seen["kind"]
-	if !semantic.MatchString(f.Schema) {
-		l.fault(file, "the header needs a line like %q with a semantic version, and has %q", "-- schema: 1.0.0", f.Schema)
-	}
-	if f.Kind != Expand && f.Kind != Backfill && f.Kind != Contract {
-		l.fault(file, "the header needs a line %q (or backfill, or contract), and has %q", "-- kind: expand", f.Kind)
-	}
+	l.upHeader(f, file)
+	l.checkStatements(file, text, f.Outside)
 }
 
 // pairs returns the files in order, and notes those that have no other half.
@@ -188,7 +162,10 @@ func (l *loader) pairs() []File {
 	for key, f := range l.files {
 		switch {
 		case !l.downs[key]:
-			l.fault(f.UpName(), "has no %s beside it; write the way back", f.DownName())
+			f.NoDown = true
+			if !l.rules.DownOptional {
+				l.fault(f.UpName(), "has no %s beside it; write the way back", f.DownName())
+			}
 		case !l.ups[key]:
 			l.fault(f.DownName(), "has no %s beside it", f.UpName())
 		}
@@ -204,19 +181,38 @@ func (l *loader) pairs() []File {
 
 // order notes versions that are there twice, and schema versions that go back.
 func (l *loader) order(files []File) {
-	for i := range files {
-		if i == 0 {
+	var newest File // the last one that has a schema version
+	for i, f := range files {
+		if i > 0 && files[i-1].Version == f.Version {
+			l.fault(f.UpName(), "has the same version as %s: two branches chose the same time; give one of them a later time", files[i-1].UpName())
+		}
+		if !semantic.MatchString(f.Schema) {
 			continue
 		}
-		before, f := files[i-1], files[i]
-		if before.Version == f.Version {
-			l.fault(f.UpName(), "has the same version as %s; give one of them a later time", before.UpName())
+		if CompareSchema(f.Schema, newest.Schema) < 0 {
+			l.fault(f.UpName(), "leads to schema %s, which is older than %s of %s", f.Schema, newest.Schema, newest.UpName())
 		}
-		if semantic.MatchString(f.Schema) && CompareSchema(f.Schema, before.Schema) < 0 {
-			l.fault(f.UpName(), "leads to schema %s, which is older than %s of %s", f.Schema, before.Schema, before.UpName())
-		}
+		newest = f
 	}
 	slices.SortStableFunc(l.faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+}
+
+// Find returns the file with the given version, name or both ("VERSION_NAME").
+// An unknown or ambiguous one is an error with a hint.
+func Find(files []File, which string) (File, error) {
+	var found []File
+	for _, f := range files {
+		if which == f.Version || which == f.Name || which == f.Version+"_"+f.Name {
+			found = append(found, f)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return File{}, &hinted{err: fmt.Errorf("there is no migration %q", which), hint: "status lists those that there are"}
+	}
+	return File{}, &hinted{err: fmt.Errorf("%d migrations are called %q", len(found), which), hint: "name one by its version, the 14 digits"}
 }
 
 // LoadError lists everything that is wrong with a folder of migrations.

@@ -8,21 +8,33 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LedgerTable is where a database keeps what it has had. It is made in the
-// schema that is first in the connection's search_path, by the first Deploy.
-const LedgerTable = "af_auth_migrations"
+// The tables of this package. They are made in the schema that is first in the
+// connection's search_path, by the first Deploy.
+const (
+	LedgerTable  = "af_auth_migrations"         // what is applied: a row a file
+	HistoryTable = "af_auth_migrations_history" // what was tried: a row an attempt
+)
 
-// Record is one row of the ledger: a file that was applied.
+// Tables returns the names of this package's tables, for whoever looks at a
+// schema without them.
+func Tables() []string { return []string{LedgerTable, HistoryTable} }
+
+// Record is one row of the ledger: a file that is applied.
 type Record struct {
 	Version   string // YYYYMMDDhhmmss
 	Name      string
-	Schema    string // the semantic version that it led to
+	Schema    string // the semantic version that it led to; "" where the file does not say
 	Kind      string
 	Checksum  string        // of the up file as it was applied
 	AppliedAt time.Time     // by the database's clock
 	Took      time.Duration // of the SQL, exact to a millisecond
 	Actor     string        // who said they did it; may be empty
 	Role      string        // the database role that did it
+	Release   string        // the release that did it; may be empty
+	// Fingerprint is that of the schema just after the file; "" where nobody
+	// took it.
+	Fingerprint string
+	Resolved    bool // marked as applied by somebody, not run
 }
 
 // FileName returns the name that the file had.
@@ -33,19 +45,27 @@ type session struct {
 	conn      *pgx.Conn
 	namespace string
 	oid       uint32 // of the namespace
+	replica   bool   // the server is a standby
+	tables    int    // how many of Tables are there
 }
 
 // ledger returns the quoted name of the ledger. It is always written with its
 // schema, so that neither another schema of the search_path nor a temporary
 // table can stand in for it.
-func (s session) ledger() string {
-	return pgx.Identifier{s.namespace, LedgerTable}.Sanitize()
-}
+func (s session) ledger() string { return s.table(LedgerTable) }
 
-// createLedger makes the table. It runs under the lock: CREATE TABLE IF NOT
-// EXISTS alone lets two sessions race into a unique violation (23505) in
+// history is ledger for the other table.
+func (s session) history() string { return s.table(HistoryTable) }
+
+func (s session) table(name string) string { return pgx.Identifier{s.namespace, name}.Sanitize() }
+
+// createTables makes what is not there yet. It runs under the lock: CREATE TABLE
+// IF NOT EXISTS alone lets two sessions race into a unique violation (23505) in
 // PostgreSQL's own catalogue.
-func (s session) createLedger(ctx context.Context) error {
+//
+// Attempts are numbered by hand, not by a sequence: a sequence would be one more
+// thing in the schema, and the lock makes the number safe.
+func (s session) createTables(ctx context.Context) error {
 	sql := fmt.Sprintf(`BEGIN READ WRITE;
 CREATE TABLE IF NOT EXISTS %[1]s (
     version        text           NOT NULL,
@@ -57,10 +77,45 @@ CREATE TABLE IF NOT EXISTS %[1]s (
     took_ms        bigint         NOT NULL,
     actor          text,
     role           text           NOT NULL DEFAULT session_user,
+    release        text,
+    fingerprint    text,
+    resolved       boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_pkey PRIMARY KEY (version)
 );
 COMMENT ON TABLE %[1]s IS 'Migrations that this schema has had.';
-COMMIT`, s.ledger())
+CREATE TABLE IF NOT EXISTS %[2]s (
+    version          text           NOT NULL,
+    number           integer        NOT NULL,
+    name             text           NOT NULL,
+    action           text           NOT NULL,
+    outcome          text           NOT NULL,
+    checksum         text           NOT NULL,
+    started_at       timestamptz(6) NOT NULL DEFAULT clock_timestamp(),
+    finished_at      timestamptz(6),
+    pid              integer        NOT NULL DEFAULT pg_backend_pid(),
+    actor            text,
+    role             text           NOT NULL DEFAULT session_user,
+    release          text,
+    address          text           DEFAULT host(inet_client_addr()),
+    statements       integer        NOT NULL,
+    statements_done  integer        NOT NULL DEFAULT 0,
+    done_checksum    text           NOT NULL DEFAULT '',
+    batch_key        text,
+    rows_done        bigint         NOT NULL DEFAULT 0,
+    rows_total       bigint         NOT NULL DEFAULT 0,
+    failed_statement integer,
+    line             integer,
+    statement        text,
+    sqlstate         text,
+    message          text,
+    detail           text,
+    hint             text,
+    next_command     text,
+    forced           boolean        NOT NULL DEFAULT false,
+    CONSTRAINT af_auth_migrations_history_pkey PRIMARY KEY (version, number)
+);
+COMMENT ON TABLE %[2]s IS 'Every attempt at a migration, and how it ended.';
+COMMIT`, s.ledger(), s.history())
 	if _, err := s.conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 		s.rollback(ctx)
 		return s.explain(err, "make the table "+LedgerTable,
@@ -69,30 +124,29 @@ COMMIT`, s.ledger())
 	return nil
 }
 
-// records reads the ledger, oldest version first.
-func (s session) records(ctx context.Context) ([]Record, error) {
-	rows, err := s.conn.Query(ctx, `SELECT version, name, schema_version, kind, checksum, applied_at,
-    took_ms, coalesce(actor, ''), role FROM `+s.ledger()+` ORDER BY version`, pgx.QueryExecModeExec)
-	if err != nil {
-		return nil, err
+// settle writes down that a step is done, in the transaction that makes it so:
+// the ledger gains or loses a row, and the attempt ends.
+func (r *runner) settle(ctx context.Context, s Step, took time.Duration) (Record, error) {
+	rec := Record{Version: s.File.Version, Name: s.File.Name, Schema: s.File.Schema, Kind: s.File.Kind,
+		Checksum: s.File.Checksum, Took: took.Truncate(time.Millisecond), Actor: r.o.Actor, Release: r.o.Release}
+	const done = `WITH attempt AS (
+    UPDATE %[2]s SET outcome = 'done', finished_at = clock_timestamp() WHERE version = $1 AND number = $2)
+`
+	if s.Back {
+		_, err := r.conn.Exec(ctx, fmt.Sprintf(done+`DELETE FROM %[1]s WHERE version = $1`, r.ledger(), r.history()),
+			pgx.QueryExecModeExec, s.File.Version, r.attempt)
+		return rec, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Record, error) {
-		var r Record
-		var ms int64
-		err := row.Scan(&r.Version, &r.Name, &r.Schema, &r.Kind, &r.Checksum, &r.AppliedAt, &ms, &r.Actor, &r.Role)
-		r.Took = time.Duration(ms) * time.Millisecond
-		return r, err
-	})
-}
-
-// record writes a row and returns what the database added to it.
-func (s session) record(ctx context.Context, f File, took time.Duration, actor string) (Record, error) {
-	r := Record{Version: f.Version, Name: f.Name, Schema: f.Schema, Kind: f.Kind, Checksum: f.Checksum,
-		Took: took.Truncate(time.Millisecond), Actor: actor}
-	err := s.conn.QueryRow(ctx, `INSERT INTO `+s.ledger()+`
-    (version, name, schema_version, kind, checksum, took_ms, actor)
-    VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')) RETURNING applied_at, role`,
-		pgx.QueryExecModeExec, f.Version, f.Name, f.Schema, f.Kind, f.Checksum, took.Milliseconds(), actor).
-		Scan(&r.AppliedAt, &r.Role)
-	return r, err
+	if r.o.Fingerprint != nil {
+		var err error
+		if rec.Fingerprint, err = r.o.Fingerprint(ctx, r.conn); err != nil {
+			return rec, fmt.Errorf("take the fingerprint of the schema after %s: %w", s.File.UpName(), err)
+		}
+	}
+	err := r.conn.QueryRow(ctx, fmt.Sprintf(done+`INSERT INTO %[1]s
+    (version, name, schema_version, kind, checksum, took_ms, actor, release, fingerprint)
+    VALUES ($1, $3, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), nullif($10, '')) RETURNING applied_at, role`, r.ledger(), r.history()),
+		pgx.QueryExecModeExec, rec.Version, r.attempt, rec.Name, rec.Schema, rec.Kind, rec.Checksum,
+		took.Milliseconds(), rec.Actor, rec.Release, rec.Fingerprint).Scan(&rec.AppliedAt, &rec.Role)
+	return rec, err
 }

@@ -22,6 +22,8 @@ func folder(pairs ...string) fs.FS {
 	return out
 }
 
+const backfill = "-- schema: 1.0.0\n-- kind: backfill\n"
+
 const header = "-- schema: 1.0.0\n-- kind: expand\n"
 
 func TestLoad(t *testing.T) {
@@ -80,6 +82,26 @@ func TestLoadFaults(t *testing.T) {
 		{"two-phase", pair(a, header+"SELECT 1; PREPARE TRANSACTION 'x'"), []string{"line 3: PREPARE TRANSACTION"}},
 		{"rows from nobody", pair(a, header+"COPY a.t (b, c) FROM stdin;"), []string{"line 3: COPY FROM STDIN"}},
 		{"COMMIT on the way back", folder(a+".up.sql", header+"SELECT 1", a+".down.sql", "ROLLBACK"), []string{a + ".down.sql: line 1: ROLLBACK"}},
+		{"DISCARD ALL", pair(a, header+"DISCARD ALL"), []string{"line 3: DISCARD ALL"}},
+		{"two branches", folder(a+".up.sql", header+"SELECT 1", a+".down.sql", "", "20260102030405_z.up.sql", header+"SELECT 1", "20260102030405_z.down.sql", ""), []string{"two branches chose the same time"}},
+		{"needs no transaction", pair(a, header+"SELECT 1;\nCREATE INDEX CONCURRENTLY i ON t (x);\nDROP INDEX CONCURRENTLY i;\nREINDEX (VERBOSE, CONCURRENTLY ON) TABLE t;\nVACUUM t;\nALTER SYSTEM SET a = 1;\nALTER TABLE t DETACH PARTITION \"p\" CONCURRENTLY;\nREINDEX DATABASE d;\nCLUSTER;\nCREATE DATABASE d"),
+			[]string{"line 10: REINDEX DATABASE cannot", "line 11: CLUSTER cannot", "line 12: CREATE DATABASE cannot", `line 4: CREATE INDEX CONCURRENTLY cannot run in a transaction; put it into a migration of its own, with the header line "-- transaction: none"`, "line 5: DROP INDEX CONCURRENTLY", "line 6: REINDEX CONCURRENTLY", "line 7: VACUUM cannot", "line 8: ALTER SYSTEM cannot", "line 9: DETACH PARTITION CONCURRENTLY"}},
+		{"needs none on the way back", folder(a+".up.sql", header+"SELECT 1", a+".down.sql", "DROP INDEX CONCURRENTLY i"), []string{a + ".down.sql: line 1: DROP INDEX CONCURRENTLY cannot"}},
+		{"another transaction", pair(a, header+"-- transaction: some\nSELECT 1"), []string{`the header says "-- transaction: some"`}},
+		{"no name", pair(a, header+"-- transaction: none\nCREATE UNIQUE INDEX CONCURRENTLY ON t (x)"), []string{"line 4: give the index a name"}},
+		{"transaction's words without one", pair(a, header+"-- transaction: none\nBEGIN;\nSAVEPOINT s;\nLOCK TABLE t;\nSET LOCAL x.y = 1;\nDISCARD ALL"),
+			[]string{"line 4: BEGIN", "line 5: SAVEPOINT needs a transaction", "line 6: LOCK needs", "line 7: SET LOCAL ends with its transaction", "line 8: DISCARD ALL"}},
+		{"lost on the way there", pair(a, header+"-- lost: all\nSELECT 1"), []string{"lost stands in the file that goes back"}},
+		{"lost what", folder(a+".up.sql", header+"SELECT 1", a+".down.sql", "-- lost:\nSELECT 1"), []string{`the header says "-- lost:" and not what`}},
+		{"batch on the way back", folder(a+".up.sql", header+"SELECT 1", a+".down.sql", "-- batch: a by b 1\nSELECT 1"), []string{"batch stands in files that go forward"}},
+		{"batch of another kind", pair(a, header+"-- batch: a by b 1\nSELECT $1, $2"), []string{"only a file of the kind backfill runs in batches"}},
+		{"batch without keys", pair(a, backfill+"-- batch: a by b 1\nUPDATE a SET c = $10 WHERE b >= $1"), []string{`the statement needs $1 and $2, the first and the last key of a batch, as in "WHERE b BETWEEN $1 AND $2"`}},
+		{"batch of two", pair(a, backfill+"-- batch: a by b 1\nSELECT $1; SELECT $2"), []string{"a backfill in batches is one statement, and here are 2"}},
+		{"batch without size", pair(a, backfill+"-- batch: a by b\nSELECT $1, $2"), []string{"needs the form"}},
+		{"batch of nothing", pair(a, backfill+"-- batch: a by b 0\nSELECT $1, $2"), []string{"needs the form"}},
+		{"batch too large", pair(a, backfill+"-- batch: a by b 1000001\nSELECT $1, $2"), []string{"a batch has at most 1000000 rows"}},
+		{"batch that is SQL", pair(a, backfill+"-- batch: a;b by c 1\nSELECT $1, $2"), []string{"needs the form"}},
+		{"batch without transaction", pair(a, backfill+"-- transaction: none\n-- batch: a by b 1\nSELECT $1, $2"), []string{"each batch is a transaction"}},
 		{"all at once", folder("x.sql", "", a+".up.sql", "SELECT 1", "20260102030406_b.down.sql", ""),
 			[]string{a + ".up.sql: has no", a + ".up.sql: the header", a + ".up.sql: the header", "20260102030406_b.down.sql: has no", "x.sql: the name"}},
 	}
@@ -100,6 +122,47 @@ func TestLoadFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Another project's folder may do without our headers and without ways back.
+func TestLoadByOtherRules(t *testing.T) {
+	t.Parallel()
+	fsys := folder("20260102030405_a.up.sql", "SELECT 1", "20260102030406_b.up.sql", header+"SELECT 1", "20260102030407_c.up.sql", "SELECT 1", "20260102030407_c.down.sql", "SELECT 1")
+	files, err := migrate.Rules{HeaderOptional: true, DownOptional: true}.Load(fsys)
+	if err != nil || len(files) != 3 || !files[0].NoDown || !files[1].NoDown || files[2].NoDown || files[0].Schema != "" || files[1].Schema != "1.0.0" {
+		t.Errorf("%+v, %v", files, err)
+	}
+	if _, err := migrate.Load(fsys); err == nil {
+		t.Error("our own rules are as lax")
+	}
+	wrong := folder("20260102030405_a.up.sql", "-- schema: 1\n-- kind: big\nSELECT 1")
+	if _, err := (migrate.Rules{HeaderOptional: true, DownOptional: true}).Load(wrong); err == nil || !strings.Contains(err.Error(), "2 faults") {
+		t.Errorf("a wrong header: %v", err)
+	}
+}
+
+func TestLoadNewHeaders(t *testing.T) {
+	t.Parallel()
+	files := loadFS(t, folder(
+		"20260102030405_a.up.sql", header+"-- transaction: none\nSET x.y = 1;\nCREATE INDEX CONCURRENTLY IF NOT EXISTS \"on\" ON t (x)", "20260102030405_a.down.sql", "-- lost: a\n-- transaction: none\n--lost: b \nSELECT 1",
+		"20260102030406_b.up.sql", backfill+`-- batch: "Ü ""b".größe BY "x y" 1000000`+"\nSELECT $1,$2;", "20260102030406_b.down.sql", ""))
+	if f := files[0]; !f.Outside || !f.DownOutside || f.Lost != "a\nb" {
+		t.Errorf("%+v", f)
+	}
+	if f := files[1]; f.Batch != (migrate.Batch{Table: `"Ü ""b".größe`, Column: `"x y"`, Size: 1000000}) || f.Outside {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	files := loadFS(t, folder("20260102030405_a.up.sql", header+"SELECT 1", "20260102030405_a.down.sql", "", "20260102030406_a.up.sql", header+"SELECT 1", "20260102030406_a.down.sql", ""))
+	for which, want := range map[string]string{"20260102030405": "20260102030405", "20260102030406_a": "20260102030406", "a": "2 migrations are called", "b": "there is no migration"} {
+		f, err := migrate.Find(files, which)
+		if f.Version != want && (err == nil || !strings.Contains(err.Error(), want) || hint(err) == "") {
+			t.Errorf("%s: %+v, %v", which, f, err)
+		}
 	}
 }
 
@@ -125,6 +188,11 @@ func TestLoadOurs(t *testing.T) {
 	}
 	if len(files) == 0 {
 		t.Error("the binary embeds no migrations")
+	}
+	for _, f := range files {
+		if f.Lost == "" {
+			t.Errorf("%s does not say what is lost", f.DownName())
+		}
 	}
 }
 

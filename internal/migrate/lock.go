@@ -9,9 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// DefaultLockWait is how long Deploy waits for another migrator.
-const DefaultLockWait = 5 * time.Minute
-
 // lockClass is the first half of the advisory lock's key: the letters "afmg".
 // The second half is the oid of the schema, so that two schemas of one database
 // do not wait for each other. (Locks do not reach beyond one database.)
@@ -75,9 +72,6 @@ func (e *LockedError) Hint() string {
 // try is a statement of its own outside a transaction, so that the wait holds
 // no snapshot.
 func (s session) lock(ctx context.Context, wait time.Duration, waiting func(Holder)) error {
-	if wait == 0 {
-		wait = DefaultLockWait
-	}
 	start := time.Now()
 	told := 0
 	for poll := pollFirst; ; poll = min(2*poll, pollLast) {
@@ -139,13 +133,8 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $
 }
 
 // unlock gives the lock back and undoes guard. The end of the connection does
-// both as well, so its errors change nothing. The context may be over by now.
+// both as well, so its errors change nothing.
 func (s session) unlock(ctx context.Context) {
-	if s.conn.IsClosed() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
 	_, _ = s.conn.Exec(ctx, `SELECT pg_advisory_unlock($1::int4, $2::oid::int4)`, pgx.QueryExecModeExec, lockClass, s.oid)
 	_, _ = s.conn.PgConn().Exec(ctx, "RESET "+checkInterval).ReadAll()
 }

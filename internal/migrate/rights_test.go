@@ -38,7 +38,7 @@ func TestRights(t *testing.T) {
 		deployHint string
 	}{
 		{"nothing", "", "", "read the table af_auth_migrations", "permission denied", "GRANT SELECT ON"},
-		{"reads only", "GRANT SELECT ON af_auth_migrations TO ROLE", "", "", "permission denied", "role that owns"},
+		{"reads only", "GRANT SELECT ON af_auth_migrations, af_auth_migrations_history TO ROLE", "", "", "permission denied", "role that owns"},
 		{"no schema", "REVOKE USAGE ON SCHEMA public FROM PUBLIC", "", "no schema of the search_path", "no schema of the search_path", "CREATE SCHEMA"},
 		{"empty search_path", "", "SET search_path = ''", "no schema of the search_path", "no schema of the search_path", "name another in the URL"},
 		{"another schema, empty", "CREATE SCHEMA other; GRANT USAGE ON SCHEMA other TO ROLE", "SET search_path = other", "", "make the table af_auth_migrations", "CREATE on this schema"},

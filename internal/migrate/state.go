@@ -2,8 +2,11 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -14,173 +17,221 @@ type State struct {
 	Applied   []Record // what the ledger holds, oldest version first
 	Pending   []File   // what the ledger lacks, oldest version first
 
-	Edited     []File   // applied, but with other contents than now
-	Missing    []Record // applied, but there is no such file
-	OutOfOrder []File   // pending, but older than the newest applied
+	// The last attempt at a version, where it did not come to its end. A file in
+	// a transaction left nothing behind then. Of a file without one, and of a
+	// backfill, the attempt says what is done for good.
+	Failed     []Attempt
+	Unfinished []Attempt // its migrator was killed, or lost its connection
+	Running    []Attempt // its migrator is at work now
+
+	// What Deploy refuses.
+	Edited     []File    // applied, but with other contents than now
+	Clashing   []File    // another file with the same version is applied
+	Missing    []Record  // applied, but there is no such file
+	OutOfOrder []File    // pending, but older than the newest applied
+	Diverged   []File    // half applied, and then changed in the half that is done
+	HalfBack   []Attempt // half rolled back
 
 	// SchemaVersion is the semantic version after the newest applied file;
 	// "" for a database that has had none.
 	SchemaVersion string
+
+	last map[string]Attempt // the last attempt at each version, where not done
 }
 
 // InSync reports whether there is nothing to do and nothing to complain of.
 func (s State) InSync() bool { return len(s.Pending) == 0 && s.Refusal() == nil }
 
-// Refusal returns a [*RefusedError] where the files do not continue what the
-// database has had, else nil.
-func (s State) Refusal() error {
-	if len(s.Edited)+len(s.Missing)+len(s.OutOfOrder) == 0 {
-		return nil
-	}
-	return &RefusedError{State: s}
-}
-
-// newest returns the version of the newest applied file, or "".
-func (s State) newest() string {
+// newest returns the newest applied file's record, or the zero Record.
+func (s State) newest() Record {
 	if len(s.Applied) == 0 {
-		return ""
+		return Record{}
 	}
-	return s.Applied[len(s.Applied)-1].Version
+	return s.Applied[len(s.Applied)-1]
 }
 
 // Read compares a database with the files, as Load returned them. It changes
 // nothing and takes no lock; a database without a ledger counts as empty. It
-// costs two round trips.
+// costs two round trips, and a third where an attempt has not ended.
 //
-// A role that may not read the ledger, or a search_path without a schema, is an
-// error with a hint.
+// A role that may not read the two tables, or a search_path without a schema,
+// is an error with a hint.
 func Read(ctx context.Context, conn *pgx.Conn, files []File) (State, error) {
 	_, st, err := read(ctx, conn, files)
-	return st, err
+	return st, advised(err, "ask again")
 }
 
 func read(ctx context.Context, conn *pgx.Conn, files []File) (session, State, error) {
-	s, exists, err := locate(ctx, conn)
+	s, err := locate(ctx, conn)
 	if err != nil {
 		return session{}, State{}, err
 	}
-	var applied []Record
-	if exists {
-		if applied, err = s.records(ctx); err != nil {
-			return session{}, State{}, s.explain(err, "read the table "+LedgerTable,
-				fmt.Sprintf("as its owner: GRANT SELECT ON %s TO this role", s.ledger()))
-		}
-	}
-	return s, compare(s.namespace, applied, files), nil
+	st, err := s.compare(ctx, files)
+	return s, st, err
 }
 
-// locate finds the schema to work in, and whether it has a ledger.
-func locate(ctx context.Context, conn *pgx.Conn) (session, bool, error) {
+// compare reads the tables and holds them against the files.
+func (s session) compare(ctx context.Context, files []File) (State, error) {
+	applied, attempts, err := s.rows(ctx)
+	if err != nil {
+		return State{}, s.unreadable(err)
+	}
+	return compare(s.namespace, applied, attempts, files), nil
+}
+
+// locate finds the schema to work in, and which of our tables it has.
+func locate(ctx context.Context, conn *pgx.Conn) (session, error) {
 	s := session{conn: conn}
 	var role, path string
-	var exists bool
-	err := conn.QueryRow(ctx, `SELECT coalesce(n.oid, 0), coalesce(n.nspname, ''), current_user, current_setting('search_path'),
-    EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = $1 AND relnamespace = n.oid)
-FROM (VALUES (current_schema())) here (name) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = here.name`,
-		pgx.QueryExecModeExec, LedgerTable).Scan(&s.oid, &s.namespace, &role, &path, &exists)
+	// Functions that look into the server's caches, and no tables: planning a
+	// join of catalogues would cost a fresh session more than all the rest.
+	err := conn.QueryRow(ctx, `SELECT coalesce(to_regnamespace(quote_ident(current_schema())), 0)::oid, coalesce(current_schema(), ''), current_user,
+    current_setting('search_path'), pg_is_in_recovery(), CASE WHEN to_regclass(quote_ident(current_schema()) || '.' || $1) IS NULL THEN 0
+        WHEN to_regclass(quote_ident(current_schema()) || '.' || $2) IS NULL THEN 1 ELSE 2 END`,
+		pgx.QueryExecModeExec, LedgerTable, HistoryTable).Scan(&s.oid, &s.namespace, &role, &path, &s.replica, &s.tables)
 	if err != nil {
-		return session{}, false, fmt.Errorf("look for the table %s: %w", LedgerTable, err)
+		return session{}, fmt.Errorf("look for the table %s: %w", LedgerTable, err)
 	}
 	if s.namespace == "" {
-		return session{}, false, &hinted{
+		return session{}, &hinted{
 			err: fmt.Errorf("no schema of the search_path %s exists, or the role %q may use none of them", path, role),
 			hint: "create it as the owner of the database (CREATE SCHEMA …), or grant USAGE on it, " +
 				"or name another in the URL",
 		}
 	}
-	return s, exists, nil
+	return s, nil
+}
+
+// rows reads the ledger, oldest version first, and of the history the last
+// attempt at each version where it is not done, in one query.
+func (s session) rows(ctx context.Context) ([]Record, map[string]Attempt, error) {
+	attempts := map[string]Attempt{}
+	if s.tables == 0 {
+		return nil, attempts, nil
+	}
+	sql := `SELECT version, name, schema_version, kind, checksum, applied_at, took_ms, coalesce(actor, ''), role,
+    coalesce(release, ''), coalesce(fingerprint, ''), resolved, NULL::text AS attempt FROM ` + s.ledger()
+	if s.tables == len(Tables()) {
+		sql += `
+UNION ALL SELECT version, '', '', '', '', started_at, 0, '', '', '', '', false, to_jsonb(h)::text FROM ` + s.history() + ` h
+WHERE outcome <> 'done' AND NOT EXISTS (SELECT FROM ` + s.history() + ` n WHERE n.version = h.version AND n.number > h.number)`
+	}
+	rows, err := s.conn.Query(ctx, sql+` ORDER BY version`, pgx.QueryExecModeExec)
+	if err != nil {
+		return nil, nil, err
+	}
+	var applied []Record
+	var r Record
+	var ms int64
+	var text []byte
+	started := false
+	_, err = pgx.ForEachRow(rows, []any{&r.Version, &r.Name, &r.Schema, &r.Kind, &r.Checksum, &r.AppliedAt, &ms, &r.Actor, &r.Role,
+		&r.Release, &r.Fingerprint, &r.Resolved, &text}, func() error {
+		if text == nil {
+			r.Took = time.Duration(ms) * time.Millisecond
+			applied = append(applied, r)
+			return nil
+		}
+		a, err := readAttempt(text)
+		attempts[r.Version] = a
+		started = started || a.Outcome == Started
+		return err
+	})
+	if err == nil && started {
+		err = s.markRunning(ctx, attempts)
+	}
+	return applied, attempts, err
 }
 
 // compare is the rule by which a ledger and a folder fit together.
-func compare(namespace string, applied []Record, files []File) State {
-	st := State{Namespace: namespace, Applied: applied}
+func compare(namespace string, applied []Record, attempts map[string]Attempt, files []File) State {
+	st := State{Namespace: namespace, Applied: applied, last: attempts}
 	byVersion := make(map[string]Record, len(applied))
 	for _, r := range applied {
 		byVersion[r.Version] = r
 	}
-	newest := st.newest()
 	known := make(map[string]bool, len(files))
 	for _, f := range files {
 		known[f.Version] = true
 		r, ok := byVersion[f.Version]
 		switch {
+		case ok && r.Checksum != f.Checksum && r.Name != f.Name:
+			st.Clashing = append(st.Clashing, f)
 		case ok && r.Checksum != f.Checksum:
 			st.Edited = append(st.Edited, f)
 		case ok:
 		default:
-			st.Pending = append(st.Pending, f)
-			if f.Version < newest {
-				st.OutOfOrder = append(st.OutOfOrder, f)
-			}
+			st.pending(f)
 		}
 	}
 	for _, r := range applied {
-		st.SchemaVersion = r.Schema
+		if r.Schema != "" {
+			st.SchemaVersion = r.Schema
+		}
 		if !known[r.Version] {
 			st.Missing = append(st.Missing, r)
 		}
 	}
+	for _, version := range slices.Sorted(maps.Keys(attempts)) {
+		_, ok := byVersion[version]
+		st.attempt(attempts[version], ok)
+	}
 	return st
 }
 
-// RefusedError says that the files are not a continuation of what the database
-// has had. Nothing was changed.
-type RefusedError struct{ State State }
-
-// Error names each file and what is wrong with it, one a line.
-func (e *RefusedError) Error() string {
-	var lines []string
-	for _, f := range e.State.Edited {
-		lines = append(lines, f.UpName()+": was edited after it had been applied")
+// attempt files the last attempt at a version that did not come to its end.
+func (s *State) attempt(a Attempt, applied bool) {
+	if a.Action == Apply && applied || a.Action == RollBack && !applied {
+		return // somebody did it another way
 	}
-	for _, r := range e.State.Missing {
-		lines = append(lines, r.FileName()+": was applied, but the file is not here: it was deleted, or a newer release brought it")
+	switch {
+	case a.Running:
+		s.Running = append(s.Running, a)
+	case a.Outcome == Failed:
+		s.Failed = append(s.Failed, a)
+	default:
+		s.Unfinished = append(s.Unfinished, a)
 	}
-	for _, f := range e.State.OutOfOrder {
-		lines = append(lines, fmt.Sprintf("%s: is new, but older than %s, which has been applied",
-			f.UpName(), e.State.Applied[len(e.State.Applied)-1].FileName()))
+	if a.Action == RollBack && a.half() && !a.Running {
+		s.HalfBack = append(s.HalfBack, a)
 	}
-	if len(lines) == 1 {
-		return lines[0]
-	}
-	return "the files do not continue what this database has had:\n" + strings.Join(lines, "\n")
 }
 
-// Hint says how to go on.
-func (e *RefusedError) Hint() string {
-	var hints []string
-	if len(e.State.Edited) > 0 {
-		hints = append(hints, "put the edited file back as it was, and write the change as a new migration")
+// pending adds a file that the ledger lacks.
+func (s *State) pending(f File) {
+	s.Pending = append(s.Pending, f)
+	if f.Version < s.newest().Version {
+		s.OutOfOrder = append(s.OutOfOrder, f)
 	}
-	if len(e.State.Missing) > 0 {
-		hints = append(hints, "bring the missing file back, or use the release that has it")
+	if _, ok := newStep(f, false).resumed(s.last[f.Version]); !ok {
+		s.Diverged = append(s.Diverged, f)
 	}
-	if len(e.State.OutOfOrder) > 0 {
-		hints = append(hints, "give the older file a later time in its name, both up and down")
-	}
-	return "nothing was changed; " + strings.Join(hints, "; ")
 }
-
-// hinted is an error that knows the next step.
-type hinted struct {
-	err  error
-	hint string
-}
-
-func (h *hinted) Error() string { return h.err.Error() }
-func (h *hinted) Unwrap() error { return h.err }
-
-// Hint says how to go on.
-func (h *hinted) Hint() string { return h.hint }
 
 // explain adds what was being done, and for a missing right also the hint.
 func (s session) explain(err error, doing, hint string) error {
 	wrapped := fmt.Errorf("%s in schema %q: %w", doing, s.namespace, err)
-	if code := sqlState(err); code == insufficientPrivilege || code == readOnlyTransaction {
-		if code == readOnlyTransaction {
-			hint = "this server or role only reads: connect to the primary, with a role that may write"
-		}
+	switch sqlState(err) {
+	case insufficientPrivilege:
 		return &hinted{err: wrapped, hint: hint}
+	case readOnlyTransaction:
+		return &hinted{err: wrapped, hint: onlyReads}
 	}
 	return wrapped
+}
+
+const onlyReads = "this server or role only reads: connect to the primary, with a role that may write"
+
+// unreadable explains why the tables could not be read.
+func (s session) unreadable(err error) error {
+	return s.explain(err, "read the table "+LedgerTable,
+		fmt.Sprintf("as its owner: GRANT SELECT ON %s, %s TO this role", s.ledger(), s.history()))
+}
+
+// errReplica says that a server cannot be migrated.
+func errReplica() error {
+	return &hinted{
+		err:  errors.New("this server is a read-only replica, which cannot be migrated"),
+		hint: "nothing was changed; connect to the primary (target_session_attrs=read-write in the URL finds it)",
+	}
 }

@@ -1,4 +1,6 @@
--- Sessions, tickets, events and the columns beyond the shared ones are lost.
+-- lost: all sessions and tickets: everybody signs in again
+-- lost: the record of events
+-- lost: names, logins, addresses and pictures of people, and until when their permission lasts
 DROP TRIGGER users_before_write ON users;
 DROP TRIGGER users_after_insert ON users;
 DROP TRIGGER users_after_update ON users;
