@@ -4,7 +4,7 @@
 #
 # It installs only where it may without asking: as root or with a sudo that
 # wants no password, by apt. Everywhere else it prints the one command that
-# does, and fails. What apt writes is shown only when it fails.
+# does, and fails. The end of what apt writes is shown when it fails.
 #
 # PostgreSQL is needed for its server programs alone: af-auth starts a private
 # server of its own. Debian's package makes a cluster and starts it on port
@@ -102,7 +102,12 @@ packages() {
 	for thing in $wanted; do
 		case $1:$thing in
 		apt:compiler) thing="gcc libc6-dev" ;;
-		apt:chromium) if is_ubuntu; then thing=chromium-browser; fi ;;
+		apt:chromium)
+			# Without chromium-sandbox it starts for ordinary users only where
+			# the kernel lets them make namespaces: not in many containers.
+			thing="chromium chromium-sandbox"
+			if is_ubuntu; then thing=chromium-browser; fi
+			;;
 		dnf:postgresql | zypper:postgresql) thing="postgresql-server postgresql-contrib" ;;
 		dnf:compiler | zypper:compiler) thing="gcc glibc-devel" ;;
 		apk:postgresql) thing="postgresql postgresql-contrib" ;;
@@ -218,7 +223,7 @@ main() {
 	log=$(mktemp)
 	trap 'rm -f "$log"' EXIT
 	install_all || {
-		cat "$log" >&2
+		tail -n 20 "$log" >&2
 		give_up "apt could not install:$wanted"
 	}
 	find_missing "$1"

@@ -55,6 +55,10 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	if d.Port < 0 || d.Port > 65533 {
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("there is no port %d with two behind it", d.Port),
+			Hint: "--port is from 0 to 65533; 0 takes free ones"}
+	}
 	if own.Production {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "dev is for development, and these settings are for production",
 			Hint: "run af-auth serve; or unset AF_AUTH_ENV and AF_AUTH_URL"}
