@@ -109,7 +109,9 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 	}
 	c, err := e.loadWith(map[string]string{
 		"DATABASE_URL": server.url(databaseName), "DIRECT_URL": "", "AF_AUTH_OWNER_URL": "",
-		"AF_AUTH_ENV": "development", "AF_AUTH_URL": state.AuthURL, "AF_AUTH_LISTEN": doors.auth.Addr().String(),
+		// Nothing of dev is reachable from another machine.
+		"AF_AUTH_METRICS_LISTEN": "",
+		"AF_AUTH_ENV":            "development", "AF_AUTH_URL": state.AuthURL, "AF_AUTH_LISTEN": doors.auth.Addr().String(),
 		"AF_AUTH_HOSTS": doors.app.Addr().String() + "=the demo application",
 		"GITHUB_URL":    state.GitHubURL, "GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
 	})

@@ -19,11 +19,13 @@ const (
 
 // parseUntil reads the end of a permission: a length of time from now ("30d",
 // "12h"), a date, which counts to its end in UTC, or a moment (RFC 3339). The
-// result is in UTC; nil for "".
-func parseUntil(s string, now time.Time) (*time.Time, error) {
-	if s == "" {
+// result is in UTC; nil where the flag was not given. Given empty, as by an
+// unset variable of a script, it is an error: nobody is let in for ever by that.
+func parseUntil(given *string, now time.Time) (*time.Time, error) {
+	if given == nil {
 		return nil, nil
 	}
+	s := *given
 	if d, ok := parseSpan(s); ok {
 		t := now.Add(d).UTC().Truncate(time.Second)
 		return &t, nil
@@ -39,11 +41,13 @@ func parseUntil(s string, now time.Time) (*time.Time, error) {
 }
 
 // parseSince reads the beginning of a list: how long ago ("24h", "7d"), a date,
-// which begins at midnight in UTC, or a moment (RFC 3339). nil for "".
-func parseSince(s string, now time.Time) (*time.Time, error) {
-	if s == "" {
+// which begins at midnight in UTC, or a moment (RFC 3339). nil where the flag was
+// not given.
+func parseSince(given *string, now time.Time) (*time.Time, error) {
+	if given == nil {
 		return nil, nil
 	}
+	s := *given
 	if d, ok := parseSpan(s); ok {
 		t := now.Add(-d).UTC()
 		return &t, nil

@@ -21,8 +21,8 @@ type userArg struct {
 
 type allowCmd struct {
 	userArg
-	Until  string `help:"End the permission then: 30d, 12h, 2027-01-31 (that day included, UTC), or a moment in ISO 8601." placeholder:"30d|DATE"`
-	Reason string `help:"Why; kept in the record." placeholder:"TEXT"`
+	Until  *string `help:"End the permission then: 30d, 12h, 2027-01-31 (that day included, UTC), or a moment in ISO 8601." placeholder:"30d|DATE"`
+	Reason string  `help:"Why; kept in the record." placeholder:"TEXT"`
 }
 
 // Help is shown by --help.

@@ -36,7 +36,8 @@ func (c *psqlCmd) Run(ctx context.Context, e *Env) error {
 		c.Args = c.Args[1:]
 	}
 	url, secrets := settings.DatabaseURL.ToolsEnv()
-	cmd := exec.CommandContext(ctx, program, append(c.Args, "--dbname", url)...) // #nosec G204 -- the operator's own arguments
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, append(c.Args, "--dbname", url)...) // #nosec G204 -- the operator's own arguments
+	// Ctrl-C is for psql, which then ends the query and not itself.
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.Stdin, e.Stdout, e.Stderr
 	cmd.Env = append(append([]string{}, e.Environ...), secrets...)
 	err = cmd.Run()

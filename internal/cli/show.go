@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -126,10 +127,10 @@ func (e *Env) printSessions(list []afauth.Session) {
 }
 
 type eventsCmd struct {
-	Since string `help:"Only what happened since: 24h, 7d, a date or a moment." placeholder:"AGE|DATE"`
-	User  string `help:"Only what concerns this person." placeholder:"USER"`
-	Limit int    `help:"How many at most." default:"50"`
-	JSON  bool   `help:"Print JSON, one event a line."`
+	Since *string `help:"Only what happened since: 24h, 7d, a date or a moment." placeholder:"AGE|DATE"`
+	User  string  `help:"Only what concerns this person." placeholder:"USER"`
+	Limit int     `help:"How many at most." default:"50"`
+	JSON  bool    `help:"Print JSON, one event a line."`
 }
 
 // Run lists events.
@@ -219,7 +220,9 @@ func more(v afauth.Event) string {
 		parts = append(parts, printable(v.Reason))
 	}
 	var details map[string]any
-	if json.Unmarshal(v.Details, &details) == nil {
+	numbers := json.NewDecoder(bytes.NewReader(v.Details))
+	numbers.UseNumber() // an id is not to become 1.01e+09
+	if numbers.Decode(&details) == nil {
 		var names []string
 		for name, value := range details {
 			if value != nil {

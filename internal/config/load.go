@@ -13,7 +13,7 @@ type Options struct {
 	Environ   []string          // NAME=VALUE, as os.Environ returns it
 	Dir       string            // the folder in which .env is looked for; "" for nowhere
 	File      string            // --config; "" for none
-	Overrides map[string]string // by name, from the command line or from a command such as dev
+	Overrides map[string]string // by name, from the command line or from a command such as dev; "" unsets
 }
 
 // Load reads all sources and checks every value. A value that is missing is no

@@ -78,7 +78,11 @@ func shortName(name string) string {
 // peek returns the strongest value of a variable that has no _FILE form.
 func (l *loader) peek(name string) value {
 	for _, from := range l.layers {
-		if v := from[name]; strings.TrimSpace(v.text) != "" {
+		v, given := from[name]
+		if given && v.unsets() {
+			return value{}
+		}
+		if strings.TrimSpace(v.text) != "" {
 			v.text = strings.TrimSpace(v.text)
 			return v
 		}
@@ -94,8 +98,11 @@ func (l *loader) pick(v Var) value {
 		return l.peek(v.Name)
 	}
 	for _, from := range l.layers {
-		direct, file := from[v.Name], from[v.Name+"_FILE"]
+		direct, given := from[v.Name]
+		file := from[v.Name+"_FILE"]
 		switch {
+		case given && direct.unsets():
+			return value{}
 		case strings.TrimSpace(direct.text) != "" && file.text != "":
 			l.fault(v.Name, direct.where, wrong("keep one of them", "and %s_FILE are both set", v.Name))
 			return value{}
@@ -107,6 +114,13 @@ func (l *loader) pick(v Var) value {
 		}
 	}
 	return value{}
+}
+
+// unsets reports that a command said there is no such value: what weaker
+// sources hold must not come through. In a file or the environment an empty
+// value means nothing.
+func (v value) unsets() bool {
+	return v.source == sourceCommandLine && strings.TrimSpace(v.text) == ""
 }
 
 func (l *loader) secretFile(name string, file value) value {

@@ -108,7 +108,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.observe(r, pattern, out.status, time.Since(begun))
 	}()
-	if r.Host == "" || !canonical(r.URL) {
+	if !canonical(r.URL) {
 		s.fail(out, r, &afauth.Error{Code: afauth.CodeInvalid, Message: "the path is not in its plain form"})
 		return
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -51,6 +52,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, d gate.Decision,
 		s.Metrics.GateDecision("not_whitelisted")
 		p.Status, p.Code, p.Access = http.StatusForbidden, string(afauth.CodeNotWhitelisted), string(d.Access)
 		p.Detail = "somebody is signed in who may not come in"
+	case errors.Is(r.Context().Err(), context.Canceled):
+		// Whoever asked has hung up. That is no fault of the database, and
+		// there is nobody to answer.
+		return nil
 	default:
 		s.Metrics.GateDecision("unavailable")
 		s.Logger.ErrorContext(r.Context(), "gate cannot decide", "error", err)
