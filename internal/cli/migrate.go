@@ -28,8 +28,11 @@ type migrateCmd struct {
 	Status migrateStatusCmd `cmd:"" help:"Say what is applied and what is not."`
 }
 
-// sourceFolder is where af-auth's own migrations are written.
-const sourceFolder = "internal/postgres/migrations"
+// Where af-auth's own migrations and wanted schema are written.
+const (
+	sourceFolder = "internal/postgres/migrations"
+	sourceSchema = "internal/postgres/schema"
+)
 
 type migrateDevCmd struct {
 	Name       string `help:"Write a new migration with this name." placeholder:"NAME"`

@@ -13,7 +13,7 @@ import (
 // Deploy applies what is pending, oldest first, each file as the package comment
 // says. Many may deploy at once: one works, the others wait and then find
 // nothing to do. Where nothing is pending it costs two round trips and takes no
-// lock; Options.Fingerprint adds its own.
+// lock; Options.Shape adds its own.
 //
 // Errors: [*RefusedError] before anything is changed, where the files do not
 // continue what the database has had; [*LockedError]; [*SQLError] for a
@@ -78,7 +78,8 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 	}
 	if len(steps) == 0 {
 		r := runner{session: s, o: o}
-		res.Fingerprint, err = r.unchanged(ctx, st.newest(), o.WantFingerprint)
+		shape, err := r.unchanged(ctx, st.newest())
+		res.Fingerprint = shape.Fingerprint
 		return res, advised(err, "deploy again")
 	}
 	err = underLock(ctx, s, files, o, func(r *runner, st State) error {
@@ -98,15 +99,12 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 
 // deploy runs the steps and gathers what they did.
 func (r *runner) deploy(ctx context.Context, st State, steps []Step, res *Result) error {
-	newest, want := st.newest(), ""
-	if len(steps) == len(st.Pending) {
-		want = r.o.WantFingerprint
-	}
+	newest := st.newest()
 	if len(steps) > 0 {
 		// Where part of a file may be done, the schema stands between two
 		// fingerprints.
 		if s := steps[0]; !s.tried || !s.Outside && !s.batched() {
-			if _, err := r.unchanged(ctx, newest, ""); err != nil {
+			if _, err := r.unchanged(ctx, newest); err != nil {
 				return err
 			}
 		}
@@ -131,8 +129,8 @@ func (r *runner) deploy(ctx context.Context, st State, steps []Step, res *Result
 		}
 		newest = rec
 	}
-	var err error
-	res.Fingerprint, err = r.unchanged(ctx, newest, want)
+	shape, err := r.unchanged(ctx, newest)
+	res.Fingerprint = shape.Fingerprint
 	return err
 }
 

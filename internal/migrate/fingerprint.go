@@ -2,60 +2,173 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
+
+// Shape is what a schema looks like.
+type Shape struct {
+	// Fingerprint is equal for equal schemas. What stands before a colon says how
+	// it was taken, such as "15:" on PostgreSQL 15: two that were taken
+	// differently are not compared.
+	Fingerprint string
+	// Text shows what differs where two fingerprints do.
+	Text string
+}
+
+// comparable reports whether two fingerprints were taken in the same way.
+func comparable(a, b string) bool {
+	wayA, _, saidA := strings.Cut(a, ":")
+	wayB, _, saidB := strings.Cut(b, ":")
+	return a != "" && b != "" && saidA == saidB && (!saidA || wayA == wayB)
+}
+
+// everyShape is up to how many files of one run the shape is taken after each.
+// Of more, as where 500 files meet an empty database, it is taken after the last:
+// else the looking would take longer than the work.
+const everyShape = 20
+
+// wantsShape reports whether the shape is taken after the step at work.
+func (r *runner) wantsShape() bool {
+	return r.o.Shape != nil && (r.number == r.total || r.total <= everyShape)
+}
 
 // DriftError says that a schema is not what the migrations made.
 type DriftError struct {
-	// After names the file after which the schema had the fingerprint Want;
-	// "" where Want comes from Options.WantFingerprint.
-	After string
-	Want  string
-	Have  string // the fingerprint now
+	After      string // the file after which the schema looked like Want
+	Want, Have Shape  // Want.Text is "" where the ledger does not have it
 }
 
 // Error says what differs from what.
 func (e *DriftError) Error() string {
-	if e.After == "" {
-		return fmt.Sprintf("the schema is not the one that these migrations lead to: its fingerprint is %s, want %s", e.Have, e.Want)
-	}
-	return fmt.Sprintf("the schema was changed outside of migrations: its fingerprint is %s, and was %s after %s", e.Have, e.Want, e.After)
+	return "the schema was changed outside of migrations: it is not what it was after " + e.After
 }
 
 // Hint says how to go on.
 func (e *DriftError) Hint() string {
-	return "status shows what differs; take the change back, or write it down as a migration"
+	return "take the change back by hand; or write it down as a migration; or say that it is to stay: resolve --accept-drift WHY"
 }
 
-// fingerprint takes the fingerprint of the schema as it is, under the settings
-// of a file, so that it cannot depend on the role's.
-func (r *runner) fingerprint(ctx context.Context) (string, error) {
+// shape looks at the schema as it is, under the settings of a file, so that
+// what is seen cannot depend on the role's.
+func (r *runner) shape(ctx context.Context) (Shape, error) {
 	if _, err := r.conn.PgConn().Exec(ctx, r.begin("READ ONLY", r.o.LockTimeout)).ReadAll(); err != nil {
 		r.rollback(ctx)
-		return "", r.explain(err, "look at the schema", onlyReads)
+		return Shape{}, r.explain(err, "look at the schema", onlyReads)
 	}
-	have, err := r.o.Fingerprint(ctx, r.conn)
+	have, err := r.o.Shape(ctx, r.conn, r.namespace)
 	r.rollback(ctx)
 	if err != nil {
-		return "", fmt.Errorf("take the fingerprint of the schema: %w", err)
+		return Shape{}, fmt.Errorf("look at the schema: %w", err)
 	}
 	return have, nil
 }
 
-// unchanged insists that the schema is as the newest record left it, and as it
-// is wanted, where both are known. It returns the fingerprint.
-func (r *runner) unchanged(ctx context.Context, newest Record, want string) (string, error) {
-	if r.o.Fingerprint == nil {
-		return "", nil
+// unchanged insists that the schema is as the newest record left it, where that
+// is known, and returns its shape.
+func (r *runner) unchanged(ctx context.Context, newest Record) (Shape, error) {
+	if r.o.Shape == nil {
+		return Shape{}, nil
 	}
-	have, err := r.fingerprint(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case newest.Fingerprint != "" && newest.Fingerprint != have:
-		return have, &DriftError{After: newest.FileName(), Want: newest.Fingerprint, Have: have}
-	case want != "" && want != have:
-		return have, &DriftError{Want: want, Have: have}
+	have, err := r.shape(ctx)
+	if err != nil || !comparable(newest.Fingerprint, have.Fingerprint) || newest.Fingerprint == have.Fingerprint {
+		return have, err
 	}
-	return have, nil
+	text, err := r.description(ctx, newest)
+	if err != nil {
+		return have, err
+	}
+	return have, &DriftError{After: newest.FileName(), Want: Shape{newest.Fingerprint, text}, Have: have}
+}
+
+// description reads the text of the shape after a record, or "" where the ledger
+// does not keep it.
+func (s session) description(ctx context.Context, rec Record) (string, error) {
+	var text string
+	err := s.conn.QueryRow(ctx, `SELECT coalesce(description, '') FROM `+s.ledger()+` WHERE version = $1`,
+		pgx.QueryExecModeExec, rec.Version).Scan(&text)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", s.unreadable(err)
+	}
+	return text, nil
+}
+
+// keep makes a shape that of the newest record, and the one text that the ledger
+// keeps.
+func (s session) keep(ctx context.Context, newest Record, shape Shape) error {
+	if newest.Version == "" || shape.Fingerprint == "" {
+		return nil
+	}
+	_, err := s.conn.Exec(ctx, `UPDATE `+s.ledger()+` SET
+    description = CASE WHEN version = $1 THEN $2 END,
+    fingerprint = CASE WHEN version = $1 THEN $3 ELSE fingerprint END
+WHERE version = $1 OR description IS NOT NULL`, pgx.QueryExecModeExec, newest.Version, shape.Text, shape.Fingerprint)
+	if err != nil {
+		return s.explain(err, "record the shape of the schema", "migrate with the role that owns "+LedgerTable)
+	}
+	return nil
+}
+
+// Drift reports how the schema differs from what the newest applied file left
+// behind: nil where it does not, or where that is not known. It changes nothing.
+func Drift(ctx context.Context, conn *pgx.Conn, st State, o Options) (*DriftError, error) {
+	o = o.filled()
+	if err := idle(conn); err != nil {
+		return nil, err
+	}
+	s := session{conn: conn, namespace: st.Namespace}
+	_, err := (&runner{session: s, o: o}).unchanged(ctx, st.newest())
+	var drift *DriftError
+	if errors.As(err, &drift) {
+		return drift, nil
+	}
+	return nil, advised(err, "ask again")
+}
+
+// AcceptDrift makes the schema as it is the one that the newest applied file is
+// taken to have left, and records who said so and why. It returns what differed:
+// nil where nothing did, and then nothing is recorded.
+func AcceptDrift(ctx context.Context, conn *pgx.Conn, files []File, why string, o Options) (*DriftError, error) {
+	o = o.filled()
+	if err := idle(conn); err != nil {
+		return nil, err
+	}
+	if o.Shape == nil {
+		return nil, errors.New("drift can only be accepted with a look at the schema")
+	}
+	s, _, err := read(ctx, conn, files)
+	if err != nil {
+		return nil, advised(err, "resolve again")
+	}
+	var drift *DriftError
+	err = underLock(ctx, s, files, o, func(r *runner, st State) error {
+		_, err := r.unchanged(ctx, st.newest())
+		if !errors.As(err, &drift) {
+			return err
+		}
+		return r.accept(ctx, st.newest(), drift.Have, why)
+	})
+	if err != nil {
+		return nil, advised(err, "resolve again")
+	}
+	return drift, nil
+}
+
+// accept writes down that a shape is the right one, and who says so.
+func (r *runner) accept(ctx context.Context, newest Record, shape Shape, why string) error {
+	_, err := r.conn.Exec(ctx, `WITH attempt AS (INSERT INTO `+r.history()+` (version, number, name, action, outcome, checksum, finished_at,
+    actor, release, statements, detail, forced)
+SELECT $1, (SELECT coalesce(max(number), 0) + 1 FROM `+r.history()+` WHERE version = $1), $2, $3, 'done', $4, clock_timestamp(),
+    nullif($5, ''), nullif($6, ''), 0, nullif($7, ''), true)
+UPDATE `+r.ledger()+` SET
+    description = CASE WHEN version = $1 THEN $8 END, fingerprint = CASE WHEN version = $1 THEN $9 ELSE fingerprint END
+WHERE version = $1 OR description IS NOT NULL`, pgx.QueryExecModeExec,
+		newest.Version, newest.Name, string(Accept), newest.Checksum, r.o.Actor, r.o.Release, why, shape.Text, shape.Fingerprint)
+	if err != nil {
+		return r.explain(err, "record that the drift is accepted", "nothing was recorded; resolve with the role that owns "+LedgerTable)
+	}
+	return nil
 }

@@ -21,6 +21,7 @@ const (
 	RollBack       Action = "roll back"
 	MarkApplied    Action = "mark as applied"
 	MarkRolledBack Action = "mark as rolled back"
+	Accept         Action = "accept drift" // a change that no file made stays
 )
 
 // Outcome is how an attempt ended, or has not yet.

@@ -31,8 +31,8 @@ type Record struct {
 	Actor     string        // who said they did it; may be empty
 	Role      string        // the database role that did it
 	Release   string        // the release that did it; may be empty
-	// Fingerprint is that of the schema just after the file; "" where nobody
-	// took it.
+	// Fingerprint is that of the schema just after the file; "" where it was not
+	// taken.
 	Fingerprint string
 	Resolved    bool // marked as applied by somebody, not run
 }
@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS %[1]s (
     role           text           NOT NULL DEFAULT session_user,
     release        text,
     fingerprint    text,
+    description    text,
     resolved       boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_pkey PRIMARY KEY (version)
 );
@@ -130,23 +131,30 @@ func (r *runner) settle(ctx context.Context, s Step, took time.Duration) (Record
 	rec := Record{Version: s.File.Version, Name: s.File.Name, Schema: s.File.Schema, Kind: s.File.Kind,
 		Checksum: s.File.Checksum, Took: took.Truncate(time.Millisecond), Actor: r.o.Actor, Release: r.o.Release}
 	const done = `WITH attempt AS (
-    UPDATE %[2]s SET outcome = 'done', finished_at = clock_timestamp() WHERE version = $1 AND number = $2)
-`
+    UPDATE %[2]s SET outcome = 'done', finished_at = clock_timestamp() WHERE version = $1 AND number = $2)`
 	if s.Back {
-		_, err := r.conn.Exec(ctx, fmt.Sprintf(done+`DELETE FROM %[1]s WHERE version = $1`, r.ledger(), r.history()),
+		_, err := r.conn.Exec(ctx, fmt.Sprintf(done+`
+DELETE FROM %[1]s WHERE version = $1`, r.ledger(), r.history()),
 			pgx.QueryExecModeExec, s.File.Version, r.attempt)
 		return rec, err
 	}
-	if r.o.Fingerprint != nil {
+	var shape Shape
+	if r.wantsShape() {
 		var err error
-		if rec.Fingerprint, err = r.o.Fingerprint(ctx, r.conn); err != nil {
-			return rec, fmt.Errorf("take the fingerprint of the schema after %s: %w", s.File.UpName(), err)
+		if shape, err = r.o.Shape(ctx, r.conn, r.namespace); err != nil {
+			return rec, fmt.Errorf("look at the schema after %s: %w", s.File.UpName(), err)
 		}
+		rec.Fingerprint = shape.Fingerprint
 	}
-	err := r.conn.QueryRow(ctx, fmt.Sprintf(done+`INSERT INTO %[1]s
-    (version, name, schema_version, kind, checksum, took_ms, actor, release, fingerprint)
-    VALUES ($1, $3, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), nullif($10, '')) RETURNING applied_at, role`, r.ledger(), r.history()),
+	if r.number < r.total {
+		shape.Text = "" // the last file's is the one that is kept
+	}
+	err := r.conn.QueryRow(ctx, fmt.Sprintf(done+`, others AS (
+    UPDATE %[1]s SET description = NULL WHERE $11 <> '' AND description IS NOT NULL)
+INSERT INTO %[1]s
+    (version, name, schema_version, kind, checksum, took_ms, actor, release, fingerprint, description)
+    VALUES ($1, $3, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), nullif($10, ''), nullif($11, '')) RETURNING applied_at, role`, r.ledger(), r.history()),
 		pgx.QueryExecModeExec, rec.Version, r.attempt, rec.Name, rec.Schema, rec.Kind, rec.Checksum,
-		took.Milliseconds(), rec.Actor, rec.Release, rec.Fingerprint).Scan(&rec.AppliedAt, &rec.Role)
+		took.Milliseconds(), rec.Actor, rec.Release, rec.Fingerprint, shape.Text).Scan(&rec.AppliedAt, &rec.Role)
 	return rec, err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Options of Deploy, RunBackfill, Rollback and Resolve; the zero value is good.
+// Options of what changes a database; the zero value is good.
 type Options struct {
 	// Progress is called for each Event as it happens, by the goroutine that
 	// called Deploy; nil: not at all.
@@ -33,16 +33,13 @@ type Options struct {
 	Actor   string // who does it, for the ledger, such as "cli:ada"
 	Release string // the release that does it, for the ledger, such as "1.4.0"
 
-	// Fingerprint returns a text that two schemas share only if they are equal.
-	// Deploy records it with each file, inside the file's transaction, and takes
-	// it again before the first and after the last: a difference is a
-	// [*DriftError]. It is called inside a transaction, with the schema and
+	// Shape looks at a schema, namespace. Deploy records its fingerprint with
+	// each file, inside the file's transaction (of more than 20 files, with the
+	// last), and takes it again before the first and after the last: a difference
+	// is a [*DriftError]. It is called inside a transaction, with the schema and
 	// pg_temp as search_path, and must not change anything. Nil: nothing is
 	// recorded or compared.
-	Fingerprint func(context.Context, *pgx.Conn) (string, error)
-	// WantFingerprint is what the schema must have after the last file; "": not
-	// compared.
-	WantFingerprint string
+	Shape func(ctx context.Context, conn *pgx.Conn, namespace string) (Shape, error)
 
 	// OlderInstances names the live instances that still need what a contract
 	// file takes away, such as "10.0.0.7:8080 (release 1.3.0)". While there are
@@ -129,5 +126,5 @@ type Result struct {
 	Namespace     string   // the PostgreSQL schema, such as "public"
 	Applied       []Record // by this call, in order
 	SchemaVersion string   // the semantic version that the database is at now
-	Fingerprint   string   // of the schema now; "" without Options.Fingerprint
+	Fingerprint   string   // of the schema now; "" without Options.Shape
 }

@@ -151,23 +151,24 @@ func (r *runner) mark(ctx context.Context, f File, c Claim, found Evidence) erro
 	attempt := `WITH attempt AS (INSERT INTO ` + r.history() + ` (version, number, name, action, outcome, checksum, finished_at, actor, release,
     statements, detail, forced)
 SELECT $1, (SELECT coalesce(max(number), 0) + 1 FROM ` + r.history() + ` WHERE version = $1), $2, $3, 'done', $4, clock_timestamp(),
-    nullif($5, ''), nullif($6, ''), $7, nullif($8, ''), $9)
-`
+    nullif($5, ''), nullif($6, ''), $7, nullif($8, ''), $9)`
 	args := []any{pgx.QueryExecModeExec, f.Version, f.Name, string(c.Mark), f.Checksum, r.o.Actor, r.o.Release, len(scan(f.Up)), found.String(), c.Force}
-	change := `DELETE FROM ` + r.ledger() + ` WHERE version = $1`
+	change := `
+DELETE FROM ` + r.ledger() + ` WHERE version = $1`
 	if c.Mark == MarkApplied {
-		fingerprint := ""
-		if r.o.Fingerprint != nil {
+		var shape Shape
+		if r.o.Shape != nil {
 			var err error
-			if fingerprint, err = r.fingerprint(ctx); err != nil {
+			if shape, err = r.shape(ctx); err != nil {
 				return err
 			}
 		}
-		change = `INSERT INTO ` + r.ledger() + ` AS l (version, name, schema_version, kind, checksum, took_ms, actor, release, fingerprint, resolved)
-VALUES ($1, $2, $10, $11, $4, 0, nullif($5, ''), nullif($6, ''), nullif($12, ''), true)
+		change = `, others AS (UPDATE ` + r.ledger() + ` SET description = NULL WHERE $13 <> '' AND version <> $1 AND description IS NOT NULL)
+INSERT INTO ` + r.ledger() + ` AS l (version, name, schema_version, kind, checksum, took_ms, actor, release, fingerprint, description, resolved)
+VALUES ($1, $2, $10, $11, $4, 0, nullif($5, ''), nullif($6, ''), nullif($12, ''), nullif($13, ''), true)
 ON CONFLICT (version) DO UPDATE SET name = $2, schema_version = $10, kind = $11, checksum = $4,
-    fingerprint = coalesce(excluded.fingerprint, l.fingerprint), resolved = true`
-		args = append(args, f.Schema, f.Kind, fingerprint)
+    fingerprint = coalesce(excluded.fingerprint, l.fingerprint), description = coalesce(excluded.description, l.description), resolved = true`
+		args = append(args, f.Schema, f.Kind, shape.Fingerprint, shape.Text)
 	}
 	if _, err := r.conn.Exec(ctx, attempt+change, args...); err != nil {
 		return r.explain(err, "record "+f.UpName(), "nothing was recorded; resolve with the role that owns "+LedgerTable)

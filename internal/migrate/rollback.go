@@ -73,9 +73,12 @@ func (r *runner) rollBack(ctx context.Context, st State, steps []Step, res *Resu
 	if len(left) > 0 {
 		newest = left[len(left)-1]
 	}
-	var err error
-	res.Fingerprint, err = r.unchanged(ctx, newest, "")
-	return err
+	shape, err := r.unchanged(ctx, newest)
+	res.Fingerprint = shape.Fingerprint
+	if err != nil {
+		return err
+	}
+	return r.keep(ctx, newest, shape)
 }
 
 // schemaOf returns the schema version after the given records.

@@ -188,7 +188,7 @@ func TestReplica(t *testing.T) {
 	url := s.database("d")
 	files := load(t, "CREATE TABLE a ()", "CREATE TABLE b ()")
 	conn := connect(t, url)
-	if _, err := migrate.Deploy(t.Context(), conn, files[:1], migrate.Options{Fingerprint: shape}); err != nil {
+	if _, err := migrate.Deploy(t.Context(), conn, files[:1], migrate.Options{Shape: shape}); err != nil {
 		t.Fatal(err)
 	}
 	_ = conn.Close(t.Context())
@@ -210,7 +210,7 @@ func TestReplica(t *testing.T) {
 	if st, err := migrate.Read(t.Context(), conn, files); err != nil || len(st.Applied) != 1 || len(st.Pending) != 1 {
 		t.Errorf("Read: %+v, %v", st, err)
 	}
-	if _, err := migrate.Deploy(t.Context(), conn, files[:1], migrate.Options{Fingerprint: shape}); err != nil {
+	if _, err := migrate.Deploy(t.Context(), conn, files[:1], migrate.Options{Shape: shape}); err != nil {
 		t.Errorf("nothing to do: %v", err)
 	}
 	for name, try := range map[string]func() error{

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,10 @@ import (
 
 // heartbeatEvery is how often a server gives a sign of life. A server that has
 // been silent for three of these is taken for gone.
-const heartbeatEvery = 5 * time.Second
+const (
+	heartbeatEvery = 5 * time.Second
+	silence        = 3 * heartbeatEvery
+)
 
 // KeepInstance registers this server and keeps its heartbeat until ctx ends;
 // then it takes the row away. A row that somebody removed is written anew.
@@ -67,6 +71,27 @@ func (db *DB) Instances(ctx context.Context) ([]afauth.Instance, error) {
 	out := make([]afauth.Instance, 0, len(rows))
 	for _, row := range rows {
 		out = append(out, afauth.Instance(row))
+	}
+	return out, nil
+}
+
+// OlderInstances names the servers that live and may be of an older release than
+// the given one, such as "10.0.0.7:8080 (release 1.3.0)". A database without the
+// table has none.
+func OlderInstances(ctx context.Context, conn *pgx.Conn, release string) ([]string, error) {
+	var there bool
+	if err := conn.QueryRow(ctx, "SELECT to_regclass('instances') IS NOT NULL").Scan(&there); err != nil || !there {
+		return nil, err
+	}
+	live, err := query.New(conn).ListLiveInstances(ctx, silence)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, i := range live {
+		if afauth.OlderRelease(i.Release, release) {
+			out = append(out, fmt.Sprintf("%s (release %s)", i.Address, i.Release))
+		}
 	}
 	return out, nil
 }

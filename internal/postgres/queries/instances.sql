@@ -12,3 +12,7 @@ DELETE FROM instances WHERE heartbeat_at < now() - interval '1 hour';
 
 -- name: ListInstances :many
 SELECT id, release, address, started_at, heartbeat_at FROM instances ORDER BY started_at, id;
+
+-- name: ListLiveInstances :many
+SELECT id, release, address, started_at, heartbeat_at FROM instances
+WHERE heartbeat_at > now() - @silence::interval ORDER BY started_at, id;

@@ -53,6 +53,37 @@ func (q *Queries) ListInstances(ctx context.Context) ([]Instance, error) {
 	return items, nil
 }
 
+const listLiveInstances = `-- name: ListLiveInstances :many
+SELECT id, release, address, started_at, heartbeat_at FROM instances
+WHERE heartbeat_at > now() - $1::interval ORDER BY started_at, id
+`
+
+func (q *Queries) ListLiveInstances(ctx context.Context, silence time.Duration) ([]Instance, error) {
+	rows, err := q.db.Query(ctx, listLiveInstances, silence)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Instance{}
+	for rows.Next() {
+		var i Instance
+		if err := rows.Scan(
+			&i.ID,
+			&i.Release,
+			&i.Address,
+			&i.StartedAt,
+			&i.HeartbeatAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const registerInstance = `-- name: RegisterInstance :one
 INSERT INTO instances (release, address) VALUES ($1, $2) RETURNING id
 `

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/config"
+	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/catalog"
+	"github.com/af-auth/af-auth/internal/migrate/diff"
+	"github.com/af-auth/af-auth/internal/pgserver"
+	"github.com/af-auth/af-auth/internal/pgurl"
+	"github.com/af-auth/af-auth/internal/postgres"
+)
+
+// projectFlags say whose migrations a command is about: af-auth's own, which are
+// built in, or, with --dir, those of anybody's PostgreSQL project.
+type projectFlags struct {
+	Dir    string `help:"Folder of the migrations; without it, af-auth's own." placeholder:"DIR" type:"path"`
+	Schema string `help:"Folder of .sql files that describe the wanted schema; without it, af-auth's own, or none beside --dir." placeholder:"DIR" type:"path"`
+	URL    string `name:"url" help:"The database; without it, AF_AUTH_OWNER_URL, else DIRECT_URL, else DATABASE_URL." placeholder:"URL"`
+}
+
+// shadowFlags name the empty database on which files are tried.
+type shadowFlags struct {
+	ShadowURL string `name:"shadow-url" help:"An empty database to try files on; without it, a private PostgreSQL on this machine." placeholder:"URL"`
+}
+
+// project is a folder of migrations, the schema that it should lead to, and a
+// database.
+type project struct {
+	env      *Env
+	settings *config.Config
+	own      bool   // af-auth's own
+	dir      string // of the migrations, "" where they are built in
+	files    []migrate.File
+	schema   fs.FS // the wanted state; nil where there is none
+	// where it is, "" where it is built in or there is none.
+	schemaDir string
+	url       pgurl.URL
+	// guarded: what changes the database is shown and asked for first.
+	guarded bool
+}
+
+// project reads the files of a project. Those of af-auth are the built-in ones,
+// unless the command is for writing them (source) and runs in their tree.
+func (e *Env) project(f projectFlags, source bool) (*project, error) {
+	settings, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	p := &project{env: e, settings: settings, own: f.Dir == "", dir: f.Dir, schemaDir: f.Schema, guarded: settings.Production}
+	if f.URL != "" {
+		if p.url, err = pgurl.Parse(f.URL); err != nil {
+			return nil, err
+		}
+	}
+	if p.own && source && isDir(filepath.Join(e.Dir, sourceFolder)) {
+		p.dir = filepath.Join(e.Dir, sourceFolder)
+		if p.schemaDir == "" && isDir(filepath.Join(e.Dir, sourceSchema)) {
+			p.schemaDir = filepath.Join(e.Dir, sourceSchema)
+		}
+	}
+	switch {
+	case p.schemaDir != "":
+		if !isDir(p.schemaDir) {
+			return nil, noFolder("--schema", p.schemaDir)
+		}
+		p.schema = os.DirFS(p.schemaDir)
+	case p.own:
+		p.schema = postgres.Schema()
+	}
+	return p, p.read()
+}
+
+// read reads the folder of migrations, again after something was written there.
+func (p *project) read() (err error) {
+	var folder fs.FS = postgres.Migrations()
+	if p.dir != "" {
+		if !isDir(p.dir) {
+			return noFolder("--dir", p.dir)
+		}
+		folder = os.DirFS(p.dir)
+	}
+	rules := migrate.Rules{HeaderOptional: !p.own, DownOptional: !p.own}
+	p.files, err = rules.Load(folder)
+	return err
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func noFolder(flag, path string) error {
+	return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("there is no folder %s", path), Hint: flag + " names a folder that is there"}
+}
+
+// address is the database of a project, as the role that may change the schema.
+func (p *project) address() (pgurl.URL, error) {
+	if url := first(p.url, p.settings.OwnerURL, p.settings.DirectURL, p.settings.DatabaseURL); !url.IsZero() {
+		return url, nil
+	}
+	return pgurl.URL{}, p.settings.Need("DATABASE_URL")
+}
+
+// connect opens a direct connection to the database.
+func (p *project) connect(ctx context.Context) (*pgx.Conn, error) {
+	url, err := p.address()
+	if err != nil {
+		return nil, err
+	}
+	return dialer(p.settings, url, "af-auth migrate", p.env.quiet()).Connect(ctx)
+}
+
+// withConn runs fn on a connection of its own.
+func (p *project) withConn(ctx context.Context, fn func(*pgx.Conn) error) error {
+	conn, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return fn(conn)
+}
+
+// options are what every change of a schema is made with.
+func (p *project) options() migrate.Options {
+	o := migrate.Options{Actor: p.env.whoAmI(), Release: p.env.Version, Progress: p.env.migrationProgress, Shape: shapeOf}
+	if p.own {
+		o.OlderInstances = func(ctx context.Context, conn *pgx.Conn, _ migrate.File) ([]string, error) {
+			return postgres.OlderInstances(ctx, conn, p.env.Version)
+		}
+	}
+	return o
+}
+
+// shapeOf takes the shape of a schema. What it looks like depends on the major
+// version of the server, so that stands before the fingerprint.
+func shapeOf(ctx context.Context, conn *pgx.Conn, namespace string) (migrate.Shape, error) {
+	c, err := catalog.Read(ctx, conn, namespace, migrate.Tables()...)
+	if err != nil {
+		return migrate.Shape{}, err
+	}
+	major, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
+	return migrate.Shape{Fingerprint: major + ":" + c.Fingerprint(), Text: c.Text()}, nil
+}
+
+// diffOptions are what schemas are compared with.
+func (p *project) diffOptions(f shadowFlags) (diff.Options, error) {
+	shadow, err := p.shadow(f)
+	if err != nil {
+		return diff.Options{}, err
+	}
+	o := diff.Options{Shadow: shadow}
+	if url, err := p.address(); err == nil {
+		o.Schema = url.Schema
+	}
+	return o, nil
+}
+
+// shadow is the scratch database: the one that was named, a new one in the
+// private server that runs in this tree, or one in a server started for it.
+func (p *project) shadow(f shadowFlags) (diff.Shadow, error) {
+	if f.ShadowURL != "" {
+		url, err := pgurl.Parse(f.ShadowURL)
+		if err != nil {
+			return nil, err
+		}
+		config, err := pgx.ParseConfig(url.Pgx())
+		if err != nil {
+			return nil, err
+		}
+		return diff.At(config), nil
+	}
+	return func(ctx context.Context) (*pgx.ConnConfig, func(context.Context) error, error) {
+		if data := p.env.dataDir(); data != "" {
+			address, err := pgserver.Lookup(data)
+			if err == nil {
+				return diff.NewDatabase(ctx, address.URL("postgres"))
+			}
+			if !errors.Is(err, pgserver.ErrNotRunning) && !errors.Is(err, fs.ErrPermission) {
+				return nil, nil, err
+			}
+		}
+		return scratchServer(ctx)
+	}, nil
+}
+
+// scratchServer starts a private PostgreSQL that is gone afterwards.
+func scratchServer(ctx context.Context) (*pgx.ConnConfig, func(context.Context) error, error) {
+	dir, err := os.MkdirTemp("", "af-auth-shadow-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a folder for the shadow database: %w", err)
+	}
+	remove := func() error { return os.RemoveAll(dir) }
+	// The server's own account must be able to pass through.
+	if err := os.Chmod(dir, 0o755); err != nil { // #nosec G302 -- what is inside is closed
+		return nil, nil, errors.Join(err, remove())
+	}
+	server, err := pgserver.Start(ctx, pgserver.Options{Dir: filepath.Join(dir, "data"), Ephemeral: true})
+	if err != nil {
+		return nil, nil, errors.Join(err, remove())
+	}
+	end := func(ctx context.Context) error { return errors.Join(server.Stop(ctx), remove()) }
+	config, drop, err := diff.NewDatabase(ctx, server.URL("postgres"))
+	if err != nil {
+		return nil, nil, errors.Join(err, end(ctx))
+	}
+	return config, func(ctx context.Context) error { return errors.Join(drop(ctx), end(ctx)) }, nil
+}
