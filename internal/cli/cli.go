@@ -42,6 +42,8 @@ type Env struct {
 
 	// ConfigFile and Data come from the global flags.
 	ConfigFile, Data string
+
+	stdout io.Writer // what Stdout was, while a command prints JSON only
 }
 
 // OS is the world of a real process.
@@ -168,24 +170,38 @@ func (e *Env) report(err error) int {
 		return 1
 	case errors.As(err, &known):
 		e.explain(err, known)
-		switch known.Code {
-		case afauth.CodeNotFound, afauth.CodeAmbiguous:
-			return 3
-		case afauth.CodeInvalid:
-			return 2
-		}
-		return 1
+		return exitCode(err)
 	default:
-		e.complain(err.Error(), hintOf(err))
-		return 1
+		e.complain(strings.TrimSpace(err.Error()+"\n"+migrationDetail(err)), hintOf(err))
+		return exitCode(err)
 	}
+}
+
+// exitCode is the exit code of an error that is not of the command line or the
+// settings.
+func exitCode(err error) int {
+	var done exit
+	if errors.As(err, &done) {
+		return done.code
+	}
+	switch afauth.CodeOf(err) {
+	case afauth.CodeNotFound, afauth.CodeAmbiguous:
+		return 3
+	case afauth.CodeInvalid:
+		return 2
+	}
+	return 1
 }
 
 // hintOf asks an error of a tool for what to do next.
 func hintOf(err error) string {
 	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
+	var known *afauth.Error
+	switch {
+	case errors.As(err, &hinted):
 		return hinted.Hint()
+	case errors.As(err, &known):
+		return known.Hint
 	}
 	return ""
 }

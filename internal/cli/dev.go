@@ -183,7 +183,7 @@ func prepareDatabase(ctx context.Context, server *privateServer) error {
 	if err != nil {
 		return err
 	}
-	_, err = migrate.Deploy(ctx, conn, files, migrate.Options{Actor: "dev"})
+	_, err = migrate.Deploy(ctx, conn, files, migrate.Options{Actor: "dev", Shape: shapeOf})
 	return err
 }
 

@@ -1,20 +1,14 @@
 package cli
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/af-auth/af-auth"
-	"github.com/af-auth/af-auth/internal/config"
 	"github.com/af-auth/af-auth/internal/migrate"
-	"github.com/af-auth/af-auth/internal/postgres"
+	"github.com/af-auth/af-auth/internal/migrate/catalog"
 )
 
 type dbCmd struct {
@@ -23,9 +17,19 @@ type dbCmd struct {
 }
 
 type migrateCmd struct {
-	Dev    migrateDevCmd    `cmd:"" help:"Development: apply what is pending; with --name, write a new pair of files."`
-	Deploy migrateDeployCmd `cmd:"" help:"Production: apply what is pending."`
-	Status migrateStatusCmd `cmd:"" help:"Say what is applied and what is not."`
+	Status   migrateStatusCmd   `cmd:"" help:"Say what is applied and what is not, and what was changed by hand."`
+	Deploy   migrateDeployCmd   `cmd:"" help:"Apply what is pending."`
+	Dev      migrateDevCmd      `cmd:"" help:"Development: apply what is pending; with --name, write a migration from the wanted schema."`
+	Diff     migrateDiffCmd     `cmd:"" help:"Say what differs between two schemas."`
+	Rollback migrateRollbackCmd `cmd:"" help:"Go back: run the down files, newest first."`
+	Backfill migrateBackfillCmd `cmd:"" help:"Run one pending backfill."`
+	Resolve  migrateResolveCmd  `cmd:"" help:"After a failure: mark a migration as applied or rolled back, or accept drift."`
+}
+
+// Help is shown by --help.
+func (migrateCmd) Help() string {
+	return `Without flags these commands are about af-auth's own schema. With --dir, and
+--url for the database, they are about anybody's PostgreSQL project.`
 }
 
 // Where af-auth's own migrations and wanted schema are written.
@@ -34,188 +38,91 @@ const (
 	sourceSchema = "internal/postgres/schema"
 )
 
-type migrateDevCmd struct {
-	Name       string `help:"Write a new migration with this name." placeholder:"NAME"`
-	CreateOnly bool   `help:"Write the files and apply nothing."`
-	Dir        string `help:"Folder of the migrations." default:"${migrations_dir}" type:"path"`
-}
-
-// Run creates and applies migrations.
-func (c *migrateDevCmd) Run(ctx context.Context, e *Env) error {
-	settings, err := e.load()
-	if err != nil {
-		return err
-	}
-	if settings.Production {
-		return &afauth.Error{Code: afauth.CodeInvalid, Message: "db migrate dev is for development, and these settings are for production",
-			Hint: "af-auth db migrate deploy"}
-	}
-	if c.Name != "" {
-		up, down, err := migrate.Create(c.Dir, c.Name, e.Now())
-		if err != nil {
-			return err
-		}
-		e.say("wrote %s\nwrote %s", e.short(up), e.short(down))
-		e.say("Write the change and its way back, then run: af-auth db migrate dev")
-		return nil
-	}
-	if c.CreateOnly {
-		return &afauth.Error{Code: afauth.CodeInvalid, Message: "--create-only needs a name", Hint: "--name add_column"}
-	}
-	// In the tree of the source, the files on disk are newer than those built in.
-	var files fs.FS = postgres.Migrations()
-	if info, err := os.Stat(c.Dir); err == nil && info.IsDir() {
-		files = os.DirFS(c.Dir)
-	}
-	return e.deploy(ctx, settings, files)
-}
-
-type migrateDeployCmd struct{}
-
-// Run applies what is pending.
-func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
-	settings, err := e.load()
-	if err != nil {
-		return err
-	}
-	return e.deploy(ctx, settings, postgres.Migrations())
-}
-
-func (e *Env) deploy(ctx context.Context, settings *config.Config, fsys fs.FS) error {
-	files, err := migrate.Load(fsys)
-	if err != nil {
-		return err
-	}
-	conn, err := e.ownerConn(ctx, settings)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	result, err := migrate.Deploy(ctx, conn, files, migrate.Options{Actor: e.whoAmI(), Progress: e.migrationProgress})
-	if err != nil {
-		return err
-	}
-	if len(result.Applied) == 0 {
-		e.say("nothing to do: the schema is at %s", result.SchemaVersion)
-		return nil
-	}
-	e.say("applied %s; the schema is at %s", count(len(result.Applied), "migration"), result.SchemaVersion)
-	return nil
-}
-
+// migrationProgress tells what a migrator does while it does it. What is done
+// goes to stdout, what is waited for to stderr.
 func (e *Env) migrationProgress(v migrate.Event) {
+	note := func(format string, args ...any) { _, _ = fmt.Fprintf(e.Stderr, format+"\n", args...) }
+	place := fmt.Sprintf("%d/%d  %s_%s", v.Number, v.Total, v.File.Version, v.File.Name)
 	switch v.Kind {
 	case migrate.Waiting:
-		_, _ = fmt.Fprintf(e.Stderr, "waiting: %s migrates this database\n", v.Holder)
+		note("waiting: %s migrates this database", v.Holder)
 	case migrate.Applied:
-		e.say("%d/%d  %s_%s  %s", v.Number, v.Total, v.File.Version, v.File.Name, v.Took.Round(time.Millisecond))
+		e.say("%s  %s", place, v.Took.Round(time.Millisecond))
+	case migrate.RolledBack:
+		e.say("%s  rolled back, %s", place, v.Took.Round(time.Millisecond))
+	case migrate.Running:
+		note("%s  statement %d, line %d", place, v.Statement, v.Line)
+	case migrate.Repairing:
+		note("%s  dropping the index %s, which an earlier try left invalid", place, v.Object)
+	case migrate.Found:
+		note("%s  statement %d is done already: %s", place, v.Statement, v.Object)
+	case migrate.Blocked:
+		note("%s  waiting for a lock, try %d of %d%s", place, v.Try, v.Tries, blockers(v.Blockers))
+	case migrate.Retrying:
+		note("%s  let the others pass; try %d of %d in %s", place, v.Try, v.Tries, v.Pause.Round(time.Millisecond))
+	case migrate.Batched:
+		note("%s  %s", place, batched(v))
 	}
 }
 
-// ownerConn connects as the role that may change the schema.
-func (e *Env) ownerConn(ctx context.Context, c *config.Config) (*pgx.Conn, error) {
-	url := first(c.OwnerURL, c.DirectURL, c.DatabaseURL)
-	if url.IsZero() {
-		return nil, c.Need("DATABASE_URL")
+func blockers(list []migrate.Blocker) string {
+	var b strings.Builder
+	for _, one := range list {
+		b.WriteString("\n  in the way: " + printable(one.String()))
 	}
-	return dialer(c, url, "af-auth migrate", e.quiet()).Connect(ctx)
+	return b.String()
 }
 
-type migrateStatusCmd struct {
-	JSON bool `help:"Print JSON."`
+func batched(v migrate.Event) string {
+	text := fmt.Sprintf("%d rows", v.Rows)
+	if v.RowsTotal > 0 {
+		text = fmt.Sprintf("%d of about %d rows", v.Rows, v.RowsTotal)
+	}
+	if v.Left > 0 {
+		text += fmt.Sprintf(", about %s left", v.Left.Round(time.Second))
+	}
+	return text
 }
 
-// Help is shown by --help.
-func (migrateStatusCmd) Help() string {
-	return "Exit code 0: in sync. 2: migrations are pending. 3: files were changed or are missing."
+// migrationDetail is what an error of a migration shows below its message.
+func migrationDetail(err error) string {
+	var drift *migrate.DriftError
+	if errors.As(err, &drift) {
+		return indented(drifted(drift))
+	}
+	var failed *migrate.SQLError
+	if errors.As(err, &failed) && failed.Statement != "" {
+		return indented(strings.Split(shortened(failed.Statement), "\n"))
+	}
+	return ""
 }
 
-// statusJSON is what scripts read.
-type statusJSON struct {
-	InSync        bool     `json:"in_sync"`
-	SchemaVersion string   `json:"schema_version"`
-	Applied       []string `json:"applied"`
-	Pending       []string `json:"pending"`
-	Edited        []string `json:"edited"`
-	Missing       []string `json:"missing"`
-	OutOfOrder    []string `json:"out_of_order"`
+// drifted says what was changed outside of migrations, a line each.
+func drifted(d *migrate.DriftError) []string {
+	if d.Want.Text == "" {
+		return []string{"what differs is not known: the ledger has no description of that schema"}
+	}
+	return catalog.CompareTexts(d.Want.Text, d.Have.Text)
 }
 
-// Run says where the schema is.
-func (c *migrateStatusCmd) Run(ctx context.Context, e *Env) error {
-	settings, err := e.load()
-	if err != nil {
-		return err
-	}
-	files, err := migrate.Load(postgres.Migrations())
-	if err != nil {
-		return err
-	}
-	conn, err := e.ownerConn(ctx, settings)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	state, err := migrate.Read(ctx, conn, files)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		if err := e.printJSON(statusJSON{
-			InSync: state.InSync(), SchemaVersion: state.SchemaVersion,
-			Applied: recordNames(state.Applied), Pending: fileNames(state.Pending), Edited: fileNames(state.Edited),
-			Missing: recordNames(state.Missing), OutOfOrder: fileNames(state.OutOfOrder),
-		}); err != nil {
-			return err
+func indented(lines []string) string {
+	var b strings.Builder
+	for _, text := range lines {
+		for line := range strings.Lines(text + "\n") {
+			b.WriteString("    " + printable(strings.TrimRight(line, "\n")) + "\n")
 		}
-	} else {
-		e.printStatus(state)
 	}
-	switch {
-	case len(state.Edited)+len(state.Missing)+len(state.OutOfOrder) > 0:
-		return exit{3}
-	case len(state.Pending) > 0:
-		return exit{2}
-	}
-	return nil
+	return b.String()
 }
 
-func (e *Env) printStatus(state migrate.State) {
-	wrong := map[string]string{}
-	for _, f := range state.Edited {
-		wrong[f.Version] = "edited after it was applied"
+// shortened is the beginning of a long statement.
+func shortened(sql string) string {
+	const most = 8
+	lines := strings.Split(sql, "\n")
+	if len(lines) > most {
+		lines = append(lines[:most], fmt.Sprintf("… %d more lines", len(lines)-most))
 	}
-	for _, r := range state.Missing {
-		wrong[r.Version] = "applied, but this release has no such file"
-	}
-	for _, f := range state.OutOfOrder {
-		wrong[f.Version] = "older than what is applied"
-	}
-	e.table(func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "MIGRATION\tSCHEMA\tSTATE\tWHEN\tTOOK")
-		for _, r := range state.Applied {
-			word := "applied"
-			if s, ok := wrong[r.Version]; ok {
-				word = s
-			}
-			_, _ = fmt.Fprintf(w, "%s_%s\t%s\t%s\t%s\t%s\n", r.Version, r.Name, dash(r.Schema), word, stamp(r.AppliedAt), r.Took.Round(time.Millisecond))
-		}
-		for _, f := range state.Pending {
-			word := "pending"
-			if s, ok := wrong[f.Version]; ok {
-				word = s
-			}
-			_, _ = fmt.Fprintf(w, "%s_%s\t%s\t%s\t-\t-\n", f.Version, f.Name, dash(f.Schema), word)
-		}
-	})
-	switch {
-	case len(wrong) > 0:
-		e.say("\nnot in sync: the files of this release are not those that were applied")
-	case len(state.Pending) > 0:
-		e.say("\n%s pending; apply: af-auth db migrate deploy", count(len(state.Pending), "migration"))
-	default:
-		e.say("\nin sync; the schema is at %s", state.SchemaVersion)
-	}
+	return strings.Join(lines, "\n")
 }
 
 func fileNames(list []migrate.File) []string {

@@ -24,14 +24,14 @@ import (
 // projectFlags say whose migrations a command is about: af-auth's own, which are
 // built in, or, with --dir, those of anybody's PostgreSQL project.
 type projectFlags struct {
-	Dir    string `help:"Folder of the migrations; without it, af-auth's own." placeholder:"DIR" type:"path"`
-	Schema string `help:"Folder of .sql files that describe the wanted schema; without it, af-auth's own, or none beside --dir." placeholder:"DIR" type:"path"`
-	URL    string `name:"url" help:"The database; without it, AF_AUTH_OWNER_URL, else DIRECT_URL, else DATABASE_URL." placeholder:"URL"`
+	Dir    string  `help:"Folder of the migrations; without it, af-auth's own." placeholder:"DIR" type:"path"`
+	Schema string  `help:"Folder of .sql files that describe the wanted schema; without it, af-auth's own, or none beside --dir." placeholder:"DIR" type:"path"`
+	URL    *string `name:"url" help:"The database; without it, AF_AUTH_OWNER_URL, else DIRECT_URL, else DATABASE_URL." placeholder:"URL"`
 }
 
 // shadowFlags name the empty database on which files are tried.
 type shadowFlags struct {
-	ShadowURL string `name:"shadow-url" help:"An empty database to try files on; without it, a private PostgreSQL on this machine." placeholder:"URL"`
+	ShadowURL *string `name:"shadow-url" help:"An empty database to try files on; without it, a private PostgreSQL on this machine." placeholder:"URL"`
 }
 
 // project is a folder of migrations, the schema that it should lead to, and a
@@ -40,6 +40,7 @@ type project struct {
 	env      *Env
 	settings *config.Config
 	own      bool   // af-auth's own
+	writing  bool   // the command is for writing the files
 	dir      string // of the migrations, "" where they are built in
 	files    []migrate.File
 	schema   fs.FS // the wanted state; nil where there is none
@@ -57,11 +58,9 @@ func (e *Env) project(f projectFlags, source bool) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &project{env: e, settings: settings, own: f.Dir == "", dir: f.Dir, schemaDir: f.Schema, guarded: settings.Production}
-	if f.URL != "" {
-		if p.url, err = pgurl.Parse(f.URL); err != nil {
-			return nil, err
-		}
+	p := &project{env: e, settings: settings, own: f.Dir == "", writing: source, dir: f.Dir, schemaDir: f.Schema, guarded: settings.Production}
+	if p.url, err = given("--url", f.URL); err != nil {
+		return nil, err
 	}
 	if p.own && source && isDir(filepath.Join(e.Dir, sourceFolder)) {
 		p.dir = filepath.Join(e.Dir, sourceFolder)
@@ -81,6 +80,19 @@ func (e *Env) project(f projectFlags, source bool) (*project, error) {
 	return p, p.read()
 }
 
+// given is the URL of a flag; the zero URL where it was not given. Given empty, as
+// by an unset variable of a script, it is an error: another database would be
+// the worst answer to that.
+func given(flag string, value *string) (pgurl.URL, error) {
+	switch {
+	case value == nil:
+		return pgurl.URL{}, nil
+	case *value == "":
+		return pgurl.URL{}, &afauth.Error{Code: afauth.CodeInvalid, Message: flag + " is empty", Hint: "leave it out, or name a database"}
+	}
+	return pgurl.Parse(*value)
+}
+
 // read reads the folder of migrations, again after something was written there.
 func (p *project) read() (err error) {
 	var folder fs.FS = postgres.Migrations()
@@ -90,7 +102,7 @@ func (p *project) read() (err error) {
 		}
 		folder = os.DirFS(p.dir)
 	}
-	rules := migrate.Rules{HeaderOptional: !p.own, DownOptional: !p.own}
+	rules := migrate.Rules{HeaderOptional: !p.own, DownOptional: !p.own, Unlisted: p.writing}
 	p.files, err = rules.Load(folder)
 	return err
 }
@@ -169,11 +181,11 @@ func (p *project) diffOptions(f shadowFlags) (diff.Options, error) {
 // shadow is the scratch database: the one that was named, a new one in the
 // private server that runs in this tree, or one in a server started for it.
 func (p *project) shadow(f shadowFlags) (diff.Shadow, error) {
-	if f.ShadowURL != "" {
-		url, err := pgurl.Parse(f.ShadowURL)
-		if err != nil {
-			return nil, err
-		}
+	url, err := given("--shadow-url", f.ShadowURL)
+	if err != nil {
+		return nil, err
+	}
+	if !url.IsZero() {
 		config, err := pgx.ParseConfig(url.Pgx())
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,15 +14,24 @@ import (
 
 var migrationName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
 
-// Create writes an empty pair of files to dir, which must exist, and returns
-// their paths. The name is of lower case letters, digits and _, up to 100
-// characters, beginning with a letter.
+// Draft is what a new pair of files begins with. The zero value is a pair to be
+// written by hand.
+type Draft struct {
+	Kind     string   // "" means Expand
+	About    string   // what it changes, and why, for the header; may have lines
+	Up, Down string   // the SQL; "" where somebody has still to write it
+	Lost     []string // what going back loses for good, a sentence each
+}
+
+// Create writes a pair of files to dir, which must exist, and returns their
+// paths. The name is of lower case letters, digits and _, up to 100 characters,
+// beginning with a letter.
 //
 // The version is now in UTC, or a second after the newest file where that is
 // later: two clocks that differ must not make a file that is older than one
 // already applied. The header proposes the next minor schema version. No file
 // is ever overwritten.
-func Create(dir, name string, now time.Time) (up, down string, err error) {
+func Create(dir, name string, d Draft, now time.Time) (up, down string, err error) {
 	if !migrationName.MatchString(name) {
 		return "", "", &hinted{
 			err:  fmt.Errorf("%q cannot be the name of a migration", name),
@@ -38,14 +48,32 @@ func Create(dir, name string, now time.Time) (up, down string, err error) {
 		return "", "", err
 	}
 	f := File{Version: version, Name: name}
-	header := fmt.Sprintf("-- schema: %s\n-- kind: %s\n--\n-- Say here what this changes, and why.\n", schema, Expand)
-	if err := writeNew(root, f.UpName(), header); err != nil {
+	if err := writeNew(root, f.UpName(), d.upText(schema)); err != nil {
 		return "", "", err
 	}
-	if err := writeNew(root, f.DownName(), "-- lost: say here what does not come back, or take this line away\n"); err != nil {
+	if err := writeNew(root, f.DownName(), d.downText()); err != nil {
 		return "", "", errors.Join(err, root.Remove(f.UpName()))
 	}
 	return filepath.Join(dir, f.UpName()), filepath.Join(dir, f.DownName()), nil
+}
+
+func (d Draft) upText(schema string) string {
+	text := fmt.Sprintf("-- schema: %s\n-- kind: %s\n--\n", schema, cmp.Or(d.Kind, Expand))
+	for line := range strings.Lines(cmp.Or(d.About, "Say here what this changes, and why.")) {
+		text += strings.TrimSpace("-- "+strings.TrimSpace(line)) + "\n"
+	}
+	return text + d.Up
+}
+
+func (d Draft) downText() string {
+	if d.Down == "" {
+		return "-- lost: say here what does not come back, or take this line away\n"
+	}
+	text := ""
+	for _, lost := range d.Lost {
+		text += "-- lost: " + strings.Join(strings.Fields(lost), " ") + "\n"
+	}
+	return text + d.Down
 }
 
 // following returns the version and the schema version that come after the

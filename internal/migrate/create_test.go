@@ -24,7 +24,7 @@ func TestCreate(t *testing.T) {
 		{"later", "20260330003000_later", now.Add(24 * time.Hour)},
 	}
 	for i, s := range steps {
-		up, down, err := migrate.Create(dir, s.name, s.now)
+		up, down, err := migrate.Create(dir, s.name, migrate.Draft{}, s.now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,14 +56,14 @@ func TestCreateRefuses(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "Add", "1st", "a b", "../a", "a/b", "a.up", "é", "a-b", "_a", "a\x00", strings.Repeat("a", 101)} {
 		dir := t.TempDir()
-		if _, _, err := migrate.Create(dir, name, time.Unix(0, 0)); err == nil || hint(err) == "" {
+		if _, _, err := migrate.Create(dir, name, migrate.Draft{}, time.Unix(0, 0)); err == nil || hint(err) == "" {
 			t.Errorf("%q: %v", name, err)
 		}
 		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 			t.Errorf("%q: wrote %v, %v", name, entries, err)
 		}
 	}
-	if _, _, err := migrate.Create(filepath.Join(t.TempDir(), "none"), "a", time.Unix(0, 0)); err == nil {
+	if _, _, err := migrate.Create(filepath.Join(t.TempDir(), "none"), "a", migrate.Draft{}, time.Unix(0, 0)); err == nil {
 		t.Error("a folder that does not exist was accepted")
 	}
 }
@@ -76,7 +76,7 @@ func TestCreateIsWholeOrNothing(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "20260102030405_a.down.sql"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := migrate.Create(dir, "a", now); err == nil {
+	if _, _, err := migrate.Create(dir, "a", migrate.Draft{}, now); err == nil {
 		t.Fatal("no error")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "20260102030405_a.up.sql")); !os.IsNotExist(err) {

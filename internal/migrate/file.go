@@ -59,14 +59,17 @@ var fileName = regexp.MustCompile(`^(\d{14})_([a-z][a-z0-9_]{0,99})\.(up|down)\.
 type Rules struct {
 	HeaderOptional bool // lines with schema and kind
 	DownOptional   bool // files that go back
+	// Unlisted: files may differ from ChecksumFile, as while they are written.
+	Unlisted bool
 }
 
 // Load reads the migrations in the top folder of fsys by the strictest rules.
 // See [Rules.Load].
 func Load(fsys fs.FS) ([]File, error) { return Rules{}.Load(fsys) }
 
-// Load reads the migrations in the top folder of fsys, oldest first. What does
-// not end in .sql is left alone. It reports every fault of every file at once,
+// Load reads the migrations in the top folder of fsys, oldest first, and holds
+// them against [ChecksumFile], where that is there. What else does not end in
+// .sql is left alone. It reports every fault of every file at once,
 // as a [*LoadError]; with any fault it returns no files.
 func (r Rules) Load(fsys fs.FS) ([]File, error) {
 	l := newLoader(r)
@@ -75,7 +78,11 @@ func (r Rules) Load(fsys fs.FS) ([]File, error) {
 	}
 	files := l.pairs()
 	l.order(files)
+	if err := l.checksums(fsys, files); err != nil {
+		return nil, fmt.Errorf("read the checksums of the migrations: %w", err)
+	}
 	if len(l.faults) > 0 {
+		slices.SortStableFunc(l.faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 		return nil, &LoadError{Faults: l.faults}
 	}
 	return files, nil
@@ -194,7 +201,6 @@ func (l *loader) order(files []File) {
 		}
 		newest = f
 	}
-	slices.SortStableFunc(l.faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 }
 
 // Find returns the file with the given version, name or both ("VERSION_NAME").

@@ -58,7 +58,7 @@ func (e *RefusedError) Hint() string {
 			hints = append(hints, hint)
 		}
 	}
-	add(len(e.State.Edited), "put the edited file back as it was, and write the change as a new migration")
+	add(len(e.State.Edited), "put the edited file back as it was, and write the change as a new migration; where only words were mended: resolve --applied VERSION")
 	add(len(e.State.Clashing), "give the file that is not applied a later time in its name, both up and down")
 	add(len(e.State.Missing), "bring the missing file back, or use the release that has it")
 	add(len(e.State.OutOfOrder), "give the older file a later time in its name, both up and down")

@@ -5,14 +5,14 @@ import (
 	"io/fs"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/checksums.txt
 var migrations embed.FS
 
 //go:embed schema/*.sql
 var schema embed.FS
 
 // Migrations returns the files that lead from an empty database to this
-// release's schema: YYYYMMDDhhmmss_name.up.sql, each with its .down.sql.
+// release's schema: YYYYMMDDhhmmss_name.up.sql, each with its .down.sql, and their checksums.
 func Migrations() fs.FS { return mustSub(migrations, "migrations") }
 
 // Schema returns the wanted state, the one place where a person describes a

@@ -75,15 +75,28 @@ func (db *DB) Instances(ctx context.Context) ([]afauth.Instance, error) {
 	return out, nil
 }
 
-// OlderInstances names the servers that live and may be of an older release than
-// the given one, such as "10.0.0.7:8080 (release 1.3.0)". A database without the
-// table has none.
-func OlderInstances(ctx context.Context, conn *pgx.Conn, release string) ([]string, error) {
+// LiveInstances lists the servers that have given a sign of life lately, oldest
+// first. A database without the table has none.
+func LiveInstances(ctx context.Context, conn *pgx.Conn) ([]afauth.Instance, error) {
 	var there bool
-	if err := conn.QueryRow(ctx, "SELECT to_regclass('instances') IS NOT NULL").Scan(&there); err != nil || !there {
+	if err := conn.QueryRow(ctx, "SELECT to_regclass('instances') IS NOT NULL", pgx.QueryExecModeExec).Scan(&there); err != nil || !there {
 		return nil, err
 	}
-	live, err := query.New(conn).ListLiveInstances(ctx, silence)
+	rows, err := query.New(conn).ListLiveInstances(ctx, silence)
+	if err != nil {
+		return nil, fault(err, "listing instances")
+	}
+	out := make([]afauth.Instance, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, afauth.Instance(row))
+	}
+	return out, nil
+}
+
+// OlderInstances names the servers that live and may be of an older release than
+// the given one, such as "10.0.0.7:8080 (release 1.3.0)".
+func OlderInstances(ctx context.Context, conn *pgx.Conn, release string) ([]string, error) {
+	live, err := LiveInstances(ctx, conn)
 	if err != nil {
 		return nil, err
 	}

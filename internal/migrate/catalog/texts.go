@@ -111,7 +111,7 @@ func (b block) changes(have block) []string {
 		seen[a.Name] = true
 		switch {
 		case strings.Contains(was+is, "\n"):
-			out = append(out, b.object+": "+a.Name+" was changed\n"+lines(was, is))
+			out = append(out, b.object+": "+a.Name+" was changed:\n"+lineDifference(is, was))
 		case was == "":
 			out = append(out, b.object+": "+a.Name+" is "+is+", and was not set")
 		case is == "":
@@ -121,24 +121,4 @@ func (b block) changes(have block) []string {
 		}
 	}
 	return out
-}
-
-// lines shows the lines that differ between two texts, without what they share
-// at their beginning and end.
-func lines(was, is string) string {
-	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	var out []string
-	for _, line := range a {
-		out = append(out, "  - "+line)
-	}
-	for _, line := range b {
-		out = append(out, "  + "+line)
-	}
-	return strings.Join(out, "\n")
 }

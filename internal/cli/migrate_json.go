@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"errors"
+	"io"
+
+	"github.com/af-auth/af-auth/internal/migrate"
+)
+
+// deployJSON is what deploy, rollback and backfill print for scripts.
+type deployJSON struct {
+	DryRun        bool           `json:"dry_run"`
+	Pending       []string       `json:"pending"` // what would run, or was to run
+	Applied       []appliedJSON  `json:"applied"` // by this call; of a rollback: taken back
+	SchemaVersion string         `json:"schema_version"`
+	Fingerprint   string         `json:"fingerprint"`
+	Error         *migrationJSON `json:"error"`
+}
+
+type appliedJSON struct {
+	Version       string `json:"version"`
+	Name          string `json:"name"`
+	SchemaVersion string `json:"schema_version"`
+	TookMS        int64  `json:"took_ms"`
+}
+
+// migrationJSON is what went wrong. All but Message and Hint are of a statement
+// that failed.
+type migrationJSON struct {
+	Message   string   `json:"message"`
+	Hint      string   `json:"hint"`
+	File      string   `json:"file,omitempty"`
+	Line      int      `json:"line,omitempty"`
+	Number    int      `json:"statement_number,omitempty"`
+	Statement string   `json:"statement,omitempty"`
+	SQLState  string   `json:"sqlstate,omitempty"`
+	Drift     []string `json:"drift,omitempty"`
+}
+
+func (d *deployJSON) fill(plan migrate.Plan, dry bool) {
+	d.DryRun, d.SchemaVersion = dry, plan.State.SchemaVersion
+	for _, s := range plan.Steps {
+		d.Pending = append(d.Pending, s.File.Version+"_"+s.File.Name)
+	}
+}
+
+func (d *deployJSON) done(r migrate.Result) {
+	for _, rec := range r.Applied {
+		d.Applied = append(d.Applied, appliedJSON{rec.Version, rec.Name, rec.Schema, rec.Took.Milliseconds()})
+	}
+	d.SchemaVersion, d.Fingerprint = r.SchemaVersion, r.Fingerprint
+}
+
+// printResult prints the result with what went wrong in it.
+func (e *Env) printResult(d *deployJSON, err error) error {
+	if d.Pending == nil {
+		d.Pending = []string{}
+	}
+	if d.Applied == nil {
+		d.Applied = []appliedJSON{}
+	}
+	if err != nil {
+		d.Error = migrationError(err)
+	}
+	return e.loud().printJSON(d)
+}
+
+func migrationError(err error) *migrationJSON {
+	out := &migrationJSON{Message: err.Error(), Hint: hintOf(err)}
+	var failed *migrate.SQLError
+	if errors.As(err, &failed) {
+		out.File, out.Line, out.Number = failed.File, failed.Line, failed.Number
+		out.Statement, out.SQLState = failed.Statement, failed.SQLSTATE
+	}
+	var drift *migrate.DriftError
+	if errors.As(err, &drift) {
+		out.Drift = drifted(drift)
+	}
+	return out
+}
+
+// silent turns an error that was printed as JSON into its exit code.
+func silent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return exit{exitCode(err)}
+}
+
+// quietly is the same world with nothing said on stdout but by loud.
+func (e *Env) quietly() *Env {
+	quiet := *e
+	quiet.stdout, quiet.Stdout = e.Stdout, io.Discard
+	return &quiet
+}
+
+// loud undoes quietly.
+func (e *Env) loud() *Env {
+	if e.stdout == nil {
+		return e
+	}
+	loud := *e
+	loud.Stdout, loud.stdout = e.stdout, nil
+	return &loud
+}
