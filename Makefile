@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 PKG ?= ./...
 # TESTFLAGS are handed to go test: make test TESTFLAGS='-run SignIn -v'
 TESTFLAGS ?=
-# ARGS are handed to af-auth dev: make run ARGS='--port 0'
+# ARGS are handed to the program: make run ARGS='--port 0'
 ARGS ?=
 # NAME is the name of a migration: make migration NAME=add_team
 NAME ?=
@@ -65,18 +65,18 @@ generate: ## write generated code and documents anew (FORCE=1: fresh code too)
 db-generate: generate ## the same as generate
 
 .PHONY: db-migrate
-db-migrate: build ## apply the migrations, as in production
-	@bin/af-auth db migrate deploy
+db-migrate: build ## apply the migrations, as in production (ARGS=…)
+	@bin/af-auth db migrate deploy --yes$(if $(ARGS), $(ARGS))
 
 .PHONY: db-migrate-dev
-db-migrate-dev: build ## apply what is pending, in development; NAME=… writes a new migration
-	@bin/af-auth db migrate dev $(if $(NAME),--name '$(NAME)')
+db-migrate-dev: build ## apply what is pending, in development; NAME=… writes a migration first
+	@bin/af-auth db migrate dev$(if $(NAME), --name '$(NAME)')$(if $(ARGS), $(ARGS))
 
 .PHONY: migration
 migration: ## write a new migration without applying it (NAME=…)
 	@test -n '$(NAME)' || { echo 'make: a migration needs a name' >&2; echo 'hint: make migration NAME=add_team' >&2; exit 2; }
 	@$(MAKE) build
-	@bin/af-auth db migrate dev --create-only --name '$(NAME)'
+	@bin/af-auth db migrate dev --create-only --name '$(NAME)'$(if $(ARGS), $(ARGS))
 
 .PHONY: db-studio
 db-studio: build ## open psql on the database

@@ -68,7 +68,8 @@ func TestSeedsOwnWay(t *testing.T) {
 	s.settings = []string{"AF_AUTH_ENV=production", "AF_AUTH_URL=https://auth.example.com",
 		fmt.Sprintf("DATABASE_URL=postgresql://postgres:postgres@localhost:%d/af_auth_production", port)}
 	s.says(t, 2, "is for development", "db", "migrate", "dev")
-	s.says(t, 0, "the schema is at", "db", "migrate", "deploy")
+	s.says(t, 2, "there is no terminal to ask on", "db", "migrate", "deploy")
+	s.says(t, 0, "the schema is at", "db", "migrate", "deploy", "--yes")
 	s.says(t, 0, "nothing to do", "db", "migrate", "deploy")
 	s.says(t, 0, "nobody has signed in yet", "users")
 }
@@ -269,7 +270,7 @@ func TestMakeTargets(t *testing.T) {
 	}
 	for target, want := range map[string]string{
 		"db-generate":    "scripts/generate.sh\n",
-		"db-migrate":     "bin/af-auth db migrate deploy\n",
+		"db-migrate":     "bin/af-auth db migrate deploy --yes\n",
 		"db-migrate-dev": "bin/af-auth db migrate dev --name 'add_team'\n",
 	} {
 		got := dryRun(t, target, "NAME=add_team")

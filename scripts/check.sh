@@ -97,6 +97,7 @@ step gofmt formatted
 step scripts scripts
 step vet go vet ./...
 step architecture architecture
+step previous-release sh scripts/previous.sh
 step generated-files fresh
 step staticcheck staticcheck
 step gosec gosec

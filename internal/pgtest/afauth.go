@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,12 +15,24 @@ import (
 	"github.com/af-auth/af-auth/internal/postgres"
 )
 
+// Migrations names the environment variable that holds a folder of migrations
+// which stand in for those built in: so a release is tested on the schema of the
+// one after it.
+const Migrations = "PGTEST_MIGRATIONS"
+
+func migrations() fs.FS {
+	if dir := os.Getenv(Migrations); dir != "" {
+		return os.DirFS(dir)
+	}
+	return postgres.Migrations()
+}
+
 // New returns the superuser's URL of a new database that has had all of
 // af-auth's migrations, applied as `af-auth db migrate deploy` applies them. It
 // is dropped when the test ends, whoever is still connected to it.
 func New(t testing.TB) (url string) {
 	t.Helper()
-	files, err := migrate.Load(postgres.Migrations())
+	files, err := migrate.Load(migrations())
 	if err != nil {
 		fail(t, err)
 	}
