@@ -77,7 +77,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		return nil, fmt.Errorf("reading the templates: %w", err)
 	}
 	d := dialer(c, c.DatabaseURL, "af-auth", logger)
-	d.Attempted = s.metrics.DatabaseConnect
+	d.Attempted, d.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
 	s.db, err = postgres.Open(ctx, postgres.Options{Dialer: d, PoolMin: c.PoolMin, PoolMax: c.PoolMax, Wait: poolWait(c)})
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		return nil, fmt.Errorf("registering the pool's metrics: %w", err)
 	}
 	listening := dialer(c, first(c.DirectURL, c.DatabaseURL), "af-auth listen", logger)
-	listening.Attempted = s.metrics.DatabaseConnect
+	listening.Attempted, listening.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
 	s.heard = postgres.NewListener(listening)
 	s.seen = postgres.NewSeen(s.db)
 	s.seen.Flushed = s.metrics.SeenFlushed

@@ -48,7 +48,7 @@ func (o Options) pool() (*pgxpool.Config, error) {
 		// Behind PgBouncer nobody asks the server for the types of arguments,
 		// and pgx cannot guess that of a list of our own.
 		conn.TypeMap().RegisterDefaultPgType([]afauth.ID(nil), "_uuid")
-		return o.checkSchema(ctx, conn)
+		return o.admit(ctx, conn)
 	}
 	config.BeforeClose = func(conn *pgx.Conn) {
 		time.AfterFunc(farewell, func() { _ = conn.PgConn().Conn().Close() })
