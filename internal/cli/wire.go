@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -90,7 +89,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	s.heard = postgres.NewListener(listening)
 	s.seen = postgres.NewSeen(s.db)
 	s.seen.Flushed = s.metrics.SeenFlushed
-	s.ready = &readiness{db: s.db, now: time.Now}
+	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
 	apps := map[string]string{}
 	var hosts []string
 	for _, h := range c.Hosts {
@@ -229,12 +228,4 @@ func listen(setting, address string) (net.Listener, error) {
 		e.Hint = "ports below 1024 need a right of their own: set " + setting + " to a higher one, behind a proxy"
 	}
 	return nil, e
-}
-
-// readiness answers whether this server is of use.
-type readiness struct {
-	db       *postgres.DB
-	now      func() time.Time
-	draining atomic.Bool
-	memory   lastChecks
 }

@@ -44,6 +44,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	st := status(code)
 	reference := telemetry.RequestID(r.Context())
 	switch {
+	case code == afauth.CodeUnavailable:
+		s.unavailable(r.Context(), err)
 	case st >= 500:
 		s.Logger.ErrorContext(r.Context(), "request failed", "error_code", code, "error", err)
 	case code != afauth.CodeNotSignedIn:

@@ -32,7 +32,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		s.Metrics.GateDecision("not_signed_in")
 		return s.refuse(w, r, gate.Decision{}, afauth.ErrNotSignedIn)
 	}
-	d, err := s.Gate.Check(r.Context(), token, host)
+	d, err := s.check(r, token, host)
 	if err != nil {
 		return s.refuse(w, r, d, err)
 	}
@@ -40,6 +40,15 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	identity(w.Header(), d.User)
 	w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// check asks the gate, and tells the log where an outage is over.
+func (s *Server) check(r *http.Request, token afauth.Token, host string) (gate.Decision, error) {
+	d, err := s.Gate.Check(r.Context(), token, host)
+	if err == nil || errors.Is(err, afauth.ErrNotSignedIn) || errors.Is(err, afauth.ErrNotWhitelisted) {
+		s.available(r.Context())
+	}
+	return d, err
 }
 
 // refuse answers programs: the proxy shows people a page of its own.
@@ -58,7 +67,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, d gate.Decision,
 		return nil
 	default:
 		s.Metrics.GateDecision("unavailable")
-		s.Logger.ErrorContext(r.Context(), "gate cannot decide", "error", err)
+		s.unavailable(r.Context(), err)
 		w.Header().Set("Retry-After", "1")
 		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, string(afauth.CodeUnavailable), "it cannot be known now who this is"
 	}
