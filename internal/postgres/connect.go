@@ -77,7 +77,7 @@ func (d Dialer) Connect(ctx context.Context) (*pgx.Conn, error) {
 		}
 		delay := d.Retry.Delay(n)
 		d.Logger.WarnContext(ctx, "database connection failed",
-			"try", n+1, "of", d.Retry.Max+1, "error", explain(err, d.target()).Error(), "next_try_in", delay)
+			"try", n+1, "of", d.Retry.Max+1, "error", explain(err, d.target()), "next_try_in", delay)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("connecting to PostgreSQL: %w", context.Cause(ctx))
