@@ -32,6 +32,9 @@ const (
 	// farewell is how long serve goes on answering before that, with /ready red:
 	// net/http drops what arrives later, and a proxy should have heard by then.
 	farewell = time.Second
+	// leave is how long what remains may take after that: the last uses of
+	// sessions, and this server's row.
+	leave = 5 * time.Second
 	// sweepEvery is how often expired rows are removed.
 	sweepEvery = 10 * time.Minute
 	// defaultWait is how long a request waits for a free connection.
@@ -165,6 +168,8 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 		})
 	}
 	<-failed.Done()
+	stopping := time.Now()
+	s.logger.Info("stopping; a second signal ends it at once", "why", context.Cause(failed), "at_most", s.linger+drain+leave)
 	s.ready.draining.Store(true)
 	close(s.stop)
 	if ctx.Err() != nil { // and not because a server failed
@@ -181,6 +186,8 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	err := serving.Wait()
 	end()
 	_ = work.Wait()
+	s.db.Close()
+	s.logger.Info("stopped", "took", time.Since(stopping))
 	return err
 }
 
