@@ -59,7 +59,7 @@ func (m *Metrics) addSignIn() {
 	m.callbacks = newCounter(m.registry, "af_auth_callback_rejected_total",
 		"Callbacks that did not end in a session, by reason.",
 		"reason", "invalid", "state_missing", "state_expired", "state_mismatch", "issuer_mismatch",
-		"github_denied", "github_unavailable", "github_code_rejected", "github_misconfigured",
+		"github_denied", "github_unavailable", "github_rate_limited", "github_code_rejected", "github_misconfigured",
 		"github_unverified_email", "rate_limited", "unavailable", "internal")
 	m.limited = newPlain(m.registry, "af_auth_sign_in_rate_limited_total",
 		"Sign-ins turned away because one network peer started too many.")
