@@ -82,10 +82,7 @@ func TestServeDrains(t *testing.T) {
 	if err := s.wait(t); err != nil {
 		t.Errorf("af-auth serve: %v", err)
 	}
-	if !s.says(`"msg":"stopping; a second signal ends it at once"`, `"why":"asked by a signal (terminated)"`, `"at_most":"16s"`) ||
-		!s.says(`"msg":"stopped"`, `"took":"`) {
-		t.Errorf("the log: %s", s.said)
-	}
+	s.toldItsEnd(t)
 	if n := count(t, url, "instances"); n != 0 {
 		t.Errorf("%d rows of servers are left", n)
 	}

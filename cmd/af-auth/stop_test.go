@@ -51,6 +51,16 @@ func TestServeStopsAtOnce(t *testing.T) {
 	}
 }
 
+// toldItsEnd fails unless the log says why the server stopped, how long that
+// might take, and that it has.
+func (s *serving) toldItsEnd(t *testing.T) {
+	t.Helper()
+	if !s.says(`"msg":"stopping; a second signal ends it at once"`, `"why":"asked by a signal (terminated)"`, `"at_most":"16s"`) ||
+		!s.says(`"msg":"stopped"`, `"took":"`) {
+		t.Errorf("the log: %s", s.said)
+	}
+}
+
 // callback walks a sign-in up to GitHub's answer, and returns what became of
 // that request.
 func (s *serving) callback(t *testing.T, login string) error {
