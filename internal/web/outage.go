@@ -64,6 +64,12 @@ func (o *outage) served() (requests int, lasted time.Duration, over bool) {
 // unavailable logs a request that could not be answered for want of the
 // database: as an error where that is news, else for whoever looks closer.
 func (s *Server) unavailable(ctx context.Context, err error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		// Whoever asked has hung up, and the question with them. That is no
+		// fault of the database.
+		s.Logger.DebugContext(ctx, "nobody waits for the answer any more", "error", err)
+		return
+	}
 	level, hint := slog.LevelDebug, ""
 	var e *afauth.Error
 	if errors.As(err, &e) {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -104,6 +105,23 @@ func TestVerifyOnEachHost(t *testing.T) {
 		if out.Code != status {
 			t.Errorf("%s: %d, want %d", host, out.Code, status)
 		}
+	}
+}
+
+// TestHangingUpIsNoOutage: a browser that does not wait is no fault of the
+// database.
+func TestHangingUpIsNoOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.signIn(t, "octocat", "")
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, path := range []string{"/auth/", "/auth/verify", "/auth/waiting"} {
+		b.ask("GET", path, func(r *http.Request) { *r = *r.WithContext(gone) })
+	}
+	if log := w.log.String(); strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("the log: %s", log)
 	}
 }
 
