@@ -1,6 +1,9 @@
 package afauth
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Code is a stable word for a fault, fit for a page, a log line and a metric.
 type Code string
@@ -18,6 +21,7 @@ const (
 	CodeIssuerMismatch   Code = "issuer_mismatch"
 	CodeGitHubDenied     Code = "github_denied"
 	CodeGitHubDown       Code = "github_unavailable"
+	CodeGitHubLimited    Code = "github_rate_limited"
 	CodeGitHubBadCode    Code = "github_code_rejected"
 	CodeGitHubBadSetup   Code = "github_misconfigured"
 	CodeGitHubUnverified Code = "github_unverified_email"
@@ -35,7 +39,9 @@ type Error struct {
 	Code    Code
 	Message string
 	Hint    string
-	Err     error
+	// RetryAfter is when another try may succeed; zero: not known.
+	RetryAfter time.Duration
+	Err        error
 }
 
 // Error returns code, message and cause: the form for logs.

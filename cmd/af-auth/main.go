@@ -2,10 +2,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/af-auth/af-auth/internal/cli"
 )
@@ -13,9 +10,4 @@ import (
 // version is set by the linker; see the Makefile.
 var version = "dev"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, cli.OS(version), os.Args[1:])
-	stop()
-	os.Exit(code)
-}
+func main() { os.Exit(cli.Process(version, os.Args[1:])) }

@@ -82,6 +82,7 @@ func TestServeDrains(t *testing.T) {
 	if err := s.wait(t); err != nil {
 		t.Errorf("af-auth serve: %v", err)
 	}
+	s.toldItsEnd(t)
 	if n := count(t, url, "instances"); n != 0 {
 		t.Errorf("%d rows of servers are left", n)
 	}
@@ -149,6 +150,18 @@ type serving struct {
 	address string
 	client  *http.Client
 	ended   chan error
+
+	mu   sync.Mutex
+	said []string // all its lines so far
+}
+
+// says reports whether a line of the server holds all of these.
+func (s *serving) says(parts ...string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.said, func(line string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
+	})
 }
 
 func prepareServe(t *testing.T, database, github string) *serving {
@@ -183,6 +196,9 @@ func (s *serving) start(t *testing.T) <-chan logLine {
 	go func() {
 		defer close(lines)
 		for scan := bufio.NewScanner(stderr); scan.Scan(); {
+			s.mu.Lock()
+			s.said = append(s.said, scan.Text())
+			s.mu.Unlock()
 			var line logLine
 			if json.Unmarshal(scan.Bytes(), &line) == nil {
 				lines <- line

@@ -170,6 +170,7 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 	} else {
 		account, err = p.github.UserByLogin(ctx, r.login)
 	}
+	wait, limited := github.Wait(err)
 	switch {
 	case errors.Is(err, github.ErrNotFound):
 		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
@@ -177,6 +178,10 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 	case err != nil && r.githubID != 0:
 		// The id is all that is needed; the login comes with the sign-in.
 		return github.User{ID: r.githubID}, nil
+	case limited:
+		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubLimited,
+			Message: fmt.Sprintf("GitHub asks us to wait %s before it says which id %q has", wait, ref),
+			Hint:    "try again then, or name the numeric id: '#583231'", RetryAfter: wait, Err: err}
 	case err != nil:
 		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubDown,
 			Message: fmt.Sprintf("GitHub did not say which id %q has", ref),

@@ -216,7 +216,7 @@ func TestAllowWithoutGitHub(t *testing.T) {
 	fails(t, "GitHub is away", err, afauth.CodeGitHubDown, "try again", "#583231")
 	w.github.Fault(1, githubsim.Fault{Kind: githubsim.RateLimited})
 	_, err = w.people.Allow(t.Context(), ada(), "octocat", nil)
-	fails(t, "GitHub's limit", err, afauth.CodeGitHubDown, "try again")
+	fails(t, "GitHub's limit", err, afauth.CodeGitHubLimited, "wait 1m0s", "#583231")
 	w.github.Fault(1, githubsim.Fault{Kind: githubsim.ServerError})
 	c, err := w.people.Allow(t.Context(), ada(), "#583231", nil)
 	if err != nil || c.After.GitHubID != octocat || c.After.Login != "" {

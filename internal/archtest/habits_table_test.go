@@ -39,6 +39,11 @@ func TestHabitsAreSeen(t *testing.T) {
 		{"sleep elsewhere", "a/a.go", `import "time"; func f() { time.Sleep(1) }`, ""},
 		{"skip", "a/a_test.go", `import "testing"; func f(t *testing.T) { t.Skip("no") }`, "skipped"},
 		{"skip in a helper", "a/a.go", `import "testing"; func f(tb testing.TB) { tb.SkipNow() }`, "skipped"},
+		{"SQL in a command", "internal/cli/a.go", `func f(c conn) { c.db.QueryRow(ctx, "SELECT 1").Scan(&n) }`, "SQL: ask"},
+		{"SQL in a handler", "internal/web/a.go", `func f(c conn) { c.Exec(ctx, "SELECT 1") }`, "SQL: ask"},
+		{"SQL where it belongs", "internal/postgres/a.go", `func f(c conn) { c.Exec(ctx, "SELECT 1") }`, ""},
+		{"SQL in a command's test", "internal/cli/a_test.go", `func f(c conn) { c.Exec(ctx, "SELECT 1") }`, ""},
+		{"the query of an address", "internal/cli/a.go", `func f(r *http.Request) { r.URL.Query().Get("a") }`, ""},
 		{"another Skip", "a/a.go", `func f(rows interface{ Skip() }) { rows.Skip() }`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

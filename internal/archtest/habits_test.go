@@ -12,6 +12,12 @@ import (
 // product, the simulator that answers as GitHub does, and the demo application.
 func renderers() []string { return []string{"internal/web", "internal/githubsim", "internal/cli"} }
 
+// withoutSQL hold no SQL: what they ask of a database they ask of
+// internal/postgres, or of a tool.
+func withoutSQL() []string {
+	return []string{"cmd/af-auth", "internal/cli", "internal/web", "internal/signin", "internal/gate", "internal/access"}
+}
+
 func TestHabits(t *testing.T) {
 	t.Parallel()
 	vars := packageVars(sources(t))
@@ -60,6 +66,11 @@ func badCall(s source, call *ast.CallExpr) string {
 	f, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return ""
+	}
+	// pgx takes a context and the text; url.URL's Query takes nothing.
+	if slices.Contains([]string{"Exec", "Query", "QueryRow"}, f.Sel.Name) && len(call.Args) >= 2 &&
+		!s.isTest() && s.under(withoutSQL()...) {
+		return "SQL: ask internal/postgres, or a tool beside it"
 	}
 	on, ok := f.X.(*ast.Ident)
 	if !ok {

@@ -21,12 +21,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/config"
+	"github.com/af-auth/af-auth/internal/telemetry"
 )
 
 // Env is the world as a command sees it.
@@ -43,7 +45,10 @@ type Env struct {
 	// ConfigFile and Data come from the global flags.
 	ConfigFile, Data string
 
-	stdout io.Writer // what Stdout was, while a command prints JSON only
+	stdout io.Writer // what Stdout was, after hush
+	// signalsAreForChild: Ctrl-C, however often, is for the program that this
+	// command has started in its terminal.
+	signalsAreForChild atomic.Bool
 }
 
 // OS is the world of a real process.
@@ -212,33 +217,10 @@ func (e *Env) explain(err error, known *afauth.Error) {
 	message := strings.TrimSpace(err.Error())
 	if known.Err != nil {
 		if said, ok := strings.CutSuffix(err.Error(), ": "+known.Err.Error()); ok {
-			message = said + "\ncause: " + oneLine(known.Err.Error())
+			message = said + "\ncause: " + telemetry.OneLine(known.Err.Error())
 		}
 	}
 	e.complain(message, known.Hint)
-}
-
-// oneLine joins the lines of a text, and leaves out those that say again what
-// an earlier one said: a driver reports each try at each address.
-func oneLine(text string) string {
-	var out strings.Builder
-	var seen []string
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if line == "" || slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, line) }) {
-			continue
-		}
-		switch {
-		case len(seen) == 0:
-		case strings.HasSuffix(seen[len(seen)-1], ":"):
-			out.WriteByte(' ')
-		default:
-			out.WriteString("; ")
-		}
-		out.WriteString(line)
-		seen = append(seen, line)
-	}
-	return out.String()
 }
 
 func (e *Env) complain(message, hint string) {

@@ -160,19 +160,8 @@ func serveUntil(ctx context.Context, s *service, h http.Handler, l net.Listener)
 
 // prepareDatabase makes the database and brings its schema up to date.
 func prepareDatabase(ctx context.Context, server *privateServer) error {
-	admin, err := pgx.Connect(ctx, server.url("postgres"))
-	if err != nil {
-		return fmt.Errorf("connecting to the private PostgreSQL: %w", err)
-	}
-	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
-	var there bool
-	if err := admin.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", databaseName).Scan(&there); err != nil {
-		return fmt.Errorf("looking for the database: %w", err)
-	}
-	if !there {
-		if _, err := admin.Exec(ctx, "CREATE DATABASE "+databaseName); err != nil {
-			return fmt.Errorf("creating the database: %w", err)
-		}
+	if err := server.current().CreateDatabase(ctx, databaseName); err != nil {
+		return err
 	}
 	conn, err := pgx.Connect(ctx, server.url(databaseName))
 	if err != nil {

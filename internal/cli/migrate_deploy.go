@@ -33,7 +33,7 @@ database that holds rows wants a verified backup as well, or --no-backup.`
 // Run applies what is pending.
 func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
 	if c.JSON {
-		e = e.quietly()
+		e.hush()
 	}
 	p, err := e.project(c.projectFlags, false)
 	if err != nil {

@@ -62,7 +62,8 @@ func (e *Env) printResult(d *deployJSON, err error) error {
 	if err != nil {
 		d.Error = migrationError(err)
 	}
-	return e.loud().printJSON(d)
+	e.Stdout = e.stdout
+	return e.printJSON(d)
 }
 
 func migrationError(err error) *migrationJSON {
@@ -87,19 +88,5 @@ func silent(err error) error {
 	return exit{exitCode(err)}
 }
 
-// quietly is the same world with nothing said on stdout but by loud.
-func (e *Env) quietly() *Env {
-	quiet := *e
-	quiet.stdout, quiet.Stdout = e.Stdout, io.Discard
-	return &quiet
-}
-
-// loud undoes quietly.
-func (e *Env) loud() *Env {
-	if e.stdout == nil {
-		return e
-	}
-	loud := *e
-	loud.Stdout, loud.stdout = e.stdout, nil
-	return &loud
-}
+// hush keeps everything from stdout until printResult, where JSON is wanted.
+func (e *Env) hush() { e.stdout, e.Stdout = e.Stdout, io.Discard }

@@ -31,7 +31,7 @@ added is gone afterwards, with the rows in it.`
 // Run goes back.
 func (c *migrateRollbackCmd) Run(ctx context.Context, e *Env) error {
 	if c.JSON {
-		e = e.quietly()
+		e.hush()
 	}
 	p, err := e.project(c.projectFlags, false)
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *migrateBackfillCmd) Run(ctx context.Context, e *Env) error {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "--pause is a length of time", Hint: "--pause 200ms; 0s: no rest"}
 	}
 	if c.JSON {
-		e = e.quietly()
+		e.hush()
 	}
 	p, err := e.project(c.projectFlags, false)
 	if err != nil {

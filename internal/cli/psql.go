@@ -38,6 +38,7 @@ func (c *psqlCmd) Run(ctx context.Context, e *Env) error {
 	url, secrets := settings.DatabaseURL.ToolsEnv()
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, append(c.Args, "--dbname", url)...) // #nosec G204 -- the operator's own arguments
 	// Ctrl-C is for psql, which then ends the query and not itself.
+	e.signalsAreForChild.Store(true)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.Stdin, e.Stdout, e.Stderr
 	cmd.Env = append(append([]string{}, e.Environ...), secrets...)
 	err = cmd.Run()

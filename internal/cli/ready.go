@@ -3,8 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,70 +23,132 @@ const (
 	checkMemory = time.Second
 )
 
-// lastChecks remembers one look for a moment.
-type lastChecks struct {
+// readiness answers whether this server is of use, and logs when that changes.
+type readiness struct {
+	db       *postgres.DB
+	logger   *slog.Logger
+	now      func() time.Time
+	draining atomic.Bool
+
 	mu   sync.Mutex
 	at   time.Time
-	list []web.Check
+	list []web.Check          // of the last look
+	told map[string]web.Check // what the log knows
+}
+
+// finding is a check, and for the log only, what lies behind it.
+type finding struct {
+	web.Check
+	cause error
+	// unknown: another check says why this one could not be made.
+	unknown bool
 }
 
 func (r *readiness) checks(ctx context.Context) []web.Check {
-	r.memory.mu.Lock()
-	defer r.memory.mu.Unlock()
-	if r.memory.list == nil || r.now().Sub(r.memory.at) > checkMemory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.list == nil || r.now().Sub(r.at) > checkMemory {
 		looking, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkFor)
 		defer cancel()
-		r.memory.list, r.memory.at = r.look(looking), r.now()
+		findings := r.look(looking)
+		r.list, r.at = nil, r.now()
+		for _, f := range findings {
+			r.list = append(r.list, f.Check)
+			r.tell(ctx, f)
+		}
 	}
 	if r.draining.Load() {
-		return append([]web.Check{{Name: "serving", Detail: "shutting down"}}, r.memory.list...)
+		return append([]web.Check{{Name: "serving", Detail: "shutting down"}}, r.list...)
 	}
-	return r.memory.list
+	return r.list
 }
 
-func (r *readiness) look(ctx context.Context) []web.Check {
-	database := web.Check{Name: "database", OK: true, Detail: "answers"}
-	schema := web.Check{Name: "schema", Detail: "not known while the database does not answer"}
-	if err := r.db.Ping(ctx); err != nil {
-		database.OK, database.Detail, database.Hint = false, "does not answer", "see the log of this server"
-		return []web.Check{database, schema}
+// tell logs a check that stands otherwise than the log says. However often
+// somebody asks, an outage is two lines.
+func (r *readiness) tell(ctx context.Context, f finding) {
+	was, known := r.told[f.Name]
+	if f.unknown || known && was.OK == f.OK && (f.OK || was.Detail == f.Detail) {
+		return
 	}
-	err := r.db.WithConn(ctx, func(conn *pgx.Conn) (err error) {
-		schema, err = schemaCheck(ctx, conn)
-		return err
-	})
+	if r.told == nil {
+		r.told = map[string]web.Check{}
+	}
+	r.told[f.Name] = f.Check
+	switch {
+	case !f.OK && f.cause != nil:
+		r.logger.WarnContext(ctx, "not ready", "check", f.Name, "detail", f.Detail, "hint", f.Hint, "error", f.cause)
+	case !f.OK:
+		r.logger.WarnContext(ctx, "not ready", "check", f.Name, "detail", f.Detail, "hint", f.Hint)
+	case known:
+		r.logger.InfoContext(ctx, "ready again", "check", f.Name, "detail", f.Detail)
+	}
+}
+
+func (r *readiness) look(ctx context.Context) []finding {
+	database, schema := finding{}, finding{unknown: true}
+	database.Name, schema.Name = "database", "schema"
+	switch c := r.db.Condition(ctx); {
+	case c.Err != nil:
+		database.Detail, database.Hint, database.cause = "does not answer", "see the log of this server", c.Err
+		schema.Detail = "not known while the database does not answer"
+		return []finding{database, schema}
+	case c.Busy > 0:
+		database.Detail = fmt.Sprintf("answers, but all %d connections of this server are in use", c.Busy)
+		database.Hint = "find the slow query, or raise DB_POOL_MAX"
+		schema.Detail = "not known while no connection is free"
+		return []finding{database, schema}
+	}
+	database.OK, database.Detail = true, "answers"
+	return []finding{database, r.schema(ctx)}
+}
+
+// schema says whether this release can serve the database's schema, and whether
+// all of it is there: the list of migrations says what was made, and not what
+// somebody took away since.
+func (r *readiness) schema(ctx context.Context) finding {
+	f := finding{Check: web.Check{Name: "schema"}}
+	own, found, err := r.versions(ctx)
 	if err != nil {
-		schema.Detail, schema.Hint = "the list of migrations cannot be read", "af-auth db migrate status"
+		f.Detail, f.Hint, f.cause = "the list of migrations cannot be read", "af-auth db migrate status", err
+		return f
 	}
-	return []web.Check{database, schema}
+	switch migrate.FitOf(own, found) {
+	case migrate.Served:
+	case migrate.NoneYet:
+		f.Detail, f.Hint = "the database has no schema yet", "af-auth db migrate deploy"
+		return f
+	case migrate.TooOld:
+		f.Detail, f.Hint = fmt.Sprintf("the database is at %s; this release serves %s", found, migrate.ServedRange(own)), "af-auth db migrate deploy"
+		return f
+	default:
+		f.Detail, f.Hint = fmt.Sprintf("the database is at %s; this release serves %s", found, migrate.ServedRange(own)), "run a newer release of af-auth"
+		return f
+	}
+	missing, err := r.db.Missing(ctx)
+	switch {
+	case err != nil:
+		f.Detail, f.Hint, f.cause = "the tables cannot be looked for", "see the log of this server", err
+	case len(missing) == 1:
+		f.Detail, f.Hint = missing[0]+" is missing", "af-auth db migrate status"
+	case len(missing) > 1:
+		f.Detail, f.Hint = fmt.Sprintf("%s and %d more are missing", missing[0], len(missing)-1), "af-auth db migrate status"
+	default:
+		f.OK, f.Detail = true, found
+	}
+	return f
 }
 
-// schemaCheck compares the database's schema with what this release serves: its
-// own version, and newer ones that begin with the same number.
-func schemaCheck(ctx context.Context, conn *pgx.Conn) (web.Check, error) {
-	c := web.Check{Name: "schema"}
+// versions returns the version that this release's newest migration leads to,
+// and the one that the database is at.
+func (r *readiness) versions(ctx context.Context) (own, found string, err error) {
 	files, err := migrate.Load(postgres.Migrations())
 	if err != nil {
-		return c, err
+		return "", "", err
 	}
-	state, err := migrate.Read(ctx, conn, files)
-	if err != nil {
-		return c, err
-	}
-	own := files[len(files)-1].Schema
-	major, _, _ := strings.Cut(own, ".")
-	found := state.SchemaVersion
-	foundMajor, _, _ := strings.Cut(found, ".")
-	serves := fmt.Sprintf("this release serves %s and newer %s.x", own, major)
-	switch {
-	case found == "":
-		c.Detail, c.Hint = "the database has no schema yet", "af-auth db migrate deploy"
-	case foundMajor == major && migrate.CompareSchema(found, own) >= 0:
-		c.OK, c.Detail = true, found
-	case migrate.CompareSchema(found, own) < 0:
-		c.Detail, c.Hint = fmt.Sprintf("the database is at %s; %s", found, serves), "af-auth db migrate deploy"
-	default:
-		c.Detail, c.Hint = fmt.Sprintf("the database is at %s; %s", found, serves), "run a newer release of af-auth"
-	}
-	return c, nil
+	err = r.db.WithConn(ctx, func(conn *pgx.Conn) error {
+		state, err := migrate.Read(ctx, conn, files)
+		found = state.SchemaVersion
+		return err
+	})
+	return files[len(files)-1].Schema, found, err
 }

@@ -40,11 +40,7 @@ func (serveCmd) Run(ctx context.Context, e *Env) error {
 		s.db.Close()
 		return err
 	}
-	for _, check := range s.ready.checks(ctx) {
-		if !check.OK {
-			logger.Warn("not ready", "check", check.Name, "detail", check.Detail, "hint", check.Hint)
-		}
-	}
+	s.ready.checks(ctx) // logs what is amiss
 	logger.Info("serving", "url", c.Origin, "listen", public.Addr().String(), "release", e.Version,
 		"hosts", len(c.Hosts), "github", host(c))
 	return s.run(ctx, public)

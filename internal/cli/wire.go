@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,6 +32,9 @@ const (
 	// farewell is how long serve goes on answering before that, with /ready red:
 	// net/http drops what arrives later, and a proxy should have heard by then.
 	farewell = time.Second
+	// leave is how long what remains may take after that: the last uses of
+	// sessions, and this server's row.
+	leave = 5 * time.Second
 	// sweepEvery is how often expired rows are removed.
 	sweepEvery = 10 * time.Minute
 	// defaultWait is how long a request waits for a free connection.
@@ -77,7 +79,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		return nil, fmt.Errorf("reading the templates: %w", err)
 	}
 	d := dialer(c, c.DatabaseURL, "af-auth", logger)
-	d.Attempted = s.metrics.DatabaseConnect
+	d.Attempted, d.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
 	s.db, err = postgres.Open(ctx, postgres.Options{Dialer: d, PoolMin: c.PoolMin, PoolMax: c.PoolMax, Wait: poolWait(c)})
 	if err != nil {
 		return nil, err
@@ -86,11 +88,11 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		return nil, fmt.Errorf("registering the pool's metrics: %w", err)
 	}
 	listening := dialer(c, first(c.DirectURL, c.DatabaseURL), "af-auth listen", logger)
-	listening.Attempted = s.metrics.DatabaseConnect
+	listening.Attempted, listening.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
 	s.heard = postgres.NewListener(listening)
 	s.seen = postgres.NewSeen(s.db)
 	s.seen.Flushed = s.metrics.SeenFlushed
-	s.ready = &readiness{db: s.db, now: time.Now}
+	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
 	apps := map[string]string{}
 	var hosts []string
 	for _, h := range c.Hosts {
@@ -166,6 +168,8 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 		})
 	}
 	<-failed.Done()
+	stopping := time.Now()
+	s.logger.Info("stopping; a second signal ends it at once", "why", context.Cause(failed), "at_most", s.linger+drain+leave)
 	s.ready.draining.Store(true)
 	close(s.stop)
 	if ctx.Err() != nil { // and not because a server failed
@@ -182,6 +186,8 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	err := serving.Wait()
 	end()
 	_ = work.Wait()
+	s.db.Close()
+	s.logger.Info("stopped", "took", time.Since(stopping))
 	return err
 }
 
@@ -229,12 +235,4 @@ func listen(setting, address string) (net.Listener, error) {
 		e.Hint = "ports below 1024 need a right of their own: set " + setting + " to a higher one, behind a proxy"
 	}
 	return nil, e
-}
-
-// readiness answers whether this server is of use.
-type readiness struct {
-	db       *postgres.DB
-	now      func() time.Time
-	draining atomic.Bool
-	memory   lastChecks
 }

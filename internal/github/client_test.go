@@ -205,6 +205,7 @@ func TestUnusableAnswers(t *testing.T) {
 		{"429, hostile wait", 429, http.Header{"Retry-After": {"999999999"}}, nil, github.ErrRateLimited, 24 * time.Hour},
 		{"429, negative wait", 429, http.Header{"Retry-After": {"-5"}}, nil, github.ErrRateLimited, 0},
 		{"secondary limit", 403, http.Header{"Retry-After": {"60"}}, []byte(`{"message":"secondary"}`), github.ErrRateLimited, time.Minute},
+		{"secondary limit without headers", 403, nil, []byte(`{"message":"You have exceeded a secondary rate limit."}`), github.ErrRateLimited, 0},
 		{"primary limit", 403, http.Header{
 			"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"1764000060"}, "Date": {time.Unix(1764000000, 0).UTC().Format(http.TimeFormat)},
 		}, []byte(`{"message":"limit"}`), github.ErrRateLimited, time.Minute},

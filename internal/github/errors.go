@@ -124,7 +124,7 @@ func (k call) malformed(a answer, what string) error {
 // limits, faults and redirects. It returns nil for all others.
 func (k call) passing(a answer) error {
 	e := &Error{Op: k.op, Status: a.status, RetryAfter: retryAfter(a.header)}
-	limited := a.header.Get("Retry-After") != "" || a.header.Get("X-RateLimit-Remaining") == "0"
+	limited := a.header.Get("Retry-After") != "" || a.header.Get("X-RateLimit-Remaining") == "0" || saysLimit(a.body)
 	switch {
 	case a.status == http.StatusTooManyRequests, a.status == http.StatusForbidden && limited:
 		e.kind = ErrRateLimited
@@ -136,6 +136,28 @@ func (k call) passing(a answer) error {
 		return nil
 	}
 	return e
+}
+
+// saysLimit recognises a secondary limit that comes without headers.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+func saysLimit(body []byte) bool {
+	var said struct {
+		Message string `json:"message"`
+	}
+	return json.Unmarshal(body, &said) == nil && strings.Contains(strings.ToLower(said.Message), "rate limit")
+}
+
+// Wait reports whether a call failed because GitHub asks us to wait, and for how
+// long: where it did not say, the minute that its documentation asks for.
+func Wait(err error) (time.Duration, bool) {
+	var e *Error
+	if !errors.As(err, &e) || !errors.Is(err, ErrRateLimited) {
+		return 0, false
+	}
+	if e.RetryAfter == 0 {
+		return time.Minute, true
+	}
+	return e.RetryAfter, true
 }
 
 // refused turns an answer of the REST API other than 200 or 204 into an error.

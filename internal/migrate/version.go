@@ -45,3 +45,36 @@ func nextMinor(version string) string {
 	p := parts(version)
 	return fmt.Sprintf("%d.%d.0", p[0], p[1]+1)
 }
+
+// Fit is how a database's schema stands to a release. The zero value is none of
+// them, and serves nobody.
+type Fit string
+
+const (
+	Served  Fit = "served"
+	NoneYet Fit = "none yet" // no migration has run
+	TooOld  Fit = "too old"
+	TooNew  Fit = "too new"
+)
+
+// FitOf says whether a release can serve the schema that was found: its own
+// version, and newer ones that begin with the same number. A second number rises
+// with what the release before does not mind, the first with what it does. own
+// is the version that the release's newest migration leads to.
+func FitOf(own, found string) Fit {
+	switch {
+	case found == "":
+		return NoneYet
+	case CompareSchema(found, own) < 0:
+		return TooOld
+	case parts(found)[0] != parts(own)[0]:
+		return TooNew
+	default:
+		return Served
+	}
+}
+
+// ServedRange puts into words what FitOf lets a release serve.
+func ServedRange(own string) string {
+	return fmt.Sprintf("%s and newer %d.x", own, parts(own)[0])
+}

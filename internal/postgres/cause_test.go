@@ -209,7 +209,7 @@ func TestCauses(t *testing.T) {
 			}
 			want, wantTries := c.words(tt.message), "[failed]"
 			if tt.retried {
-				want, wantTries = want+" (2 tries)", "[retry failed]"
+				want, wantTries = want+" (2 tries)", "[failed failed]"
 			}
 			if e.Message != want || e.Code != afauth.CodeUnavailable {
 				t.Errorf("%s: %s\nwant %s\ncause: %v", e.Code, e.Message, want, e.Err)

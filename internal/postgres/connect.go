@@ -40,8 +40,12 @@ type Dialer struct {
 	Timeout time.Duration
 	Retry   Retry
 	Logger  *slog.Logger
-	// Attempted, if set, is told of each try: "ok", "retry" or "failed".
+	// Attempted, if set, is told how each try to open a connection ended, the
+	// pool's own included: "ok" or "failed". It is called from many goroutines.
 	Attempted func(outcome string)
+	// Retried, if set, is told of each try that follows a failed one in the
+	// sequence of Connect.
+	Retried func()
 	// Application is the name that pg_stat_activity shows.
 	Application string
 }
@@ -55,9 +59,11 @@ func (d Dialer) Connect(ctx context.Context) (*pgx.Conn, error) {
 		return nil, err
 	}
 	for n := 0; ; n++ {
+		if n > 0 && d.Retried != nil {
+			d.Retried()
+		}
 		conn, err := d.try(ctx, config)
 		if err == nil {
-			d.attempted("ok")
 			if n > 0 {
 				d.Logger.InfoContext(ctx, "database connection is back", "tries", n+1)
 			}
@@ -67,13 +73,11 @@ func (d Dialer) Connect(ctx context.Context) (*pgx.Conn, error) {
 			return nil, fmt.Errorf("connecting to PostgreSQL: %w", context.Cause(ctx))
 		}
 		if !Passing(err) || n == d.Retry.Max {
-			d.attempted("failed")
 			return nil, d.giveUp(err, n)
 		}
-		d.attempted("retry")
 		delay := d.Retry.Delay(n)
 		d.Logger.WarnContext(ctx, "database connection failed",
-			"try", n+1, "of", d.Retry.Max+1, "error", explain(err, d.target()).Error(), "next_try_in", delay)
+			"try", n+1, "of", d.Retry.Max+1, "error", explain(err, d.target()), "next_try_in", delay)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("connecting to PostgreSQL: %w", context.Cause(ctx))
@@ -92,12 +96,6 @@ func (d Dialer) giveUp(err error, n int) error {
 	return explained
 }
 
-func (d Dialer) attempted(outcome string) {
-	if d.Attempted != nil {
-		d.Attempted(outcome)
-	}
-}
-
 // try opens one connection and checks that it is what the URL promised.
 func (d Dialer) try(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
@@ -106,7 +104,7 @@ func (d Dialer) try(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, err
 	}
 	checking, stop := context.WithTimeout(ctx, d.Timeout)
 	defer stop()
-	if err := d.checkSchema(checking, conn); err != nil {
+	if err := d.admit(checking, conn); err != nil {
 		// Closing must not wait for a server that has stopped answering.
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -162,6 +160,7 @@ func (d Dialer) config() (*pgx.ConnConfig, error) {
 		return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: "the database URL cannot be used", Err: err}
 	}
 	config.ConnectTimeout = d.Timeout
+	config.Tracer = attempts{d.Attempted}
 	// pgx bounds the dial with it, but not the look-up of the name before.
 	lookUp := config.LookupFunc
 	config.LookupFunc = func(ctx context.Context, host string) ([]string, error) {

@@ -22,18 +22,22 @@ func TestRetrySequenceExactly(t *testing.T) {
 	address := refusing(t)
 	synctest.Test(t, func(t *testing.T) {
 		var log journal
-		var tries []string
+		var tries, retries []string
 		begun := time.Now()
 		o := options(t, "postgresql://af@"+address+"/af_auth?sslmode=disable")
 		o.Retry = postgres.Retry{Max: 3, Base: time.Second}
 		o.Logger = log.logger()
 		o.Attempted = func(outcome string) { tries = append(tries, fmt.Sprint(time.Since(begun), " ", outcome)) }
+		o.Retried = func() { retries = append(retries, fmt.Sprint(time.Since(begun))) }
 		_, err := o.Connect(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "nothing listens at "+address+" (4 tries)") {
 			t.Errorf("error %v", err)
 		}
-		if want := []string{"0s retry", "1s retry", "3s retry", "7s failed"}; !slices.Equal(tries, want) {
+		if want := []string{"0s failed", "1s failed", "3s failed", "7s failed"}; !slices.Equal(tries, want) {
 			t.Errorf("tries %q, want %q", tries, want)
+		}
+		if want := []string{"1s", "3s", "7s"}; !slices.Equal(retries, want) {
+			t.Errorf("retries %q, want %q", retries, want)
 		}
 		entries := log.entries(t)
 		if len(entries) != 3 {

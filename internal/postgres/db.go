@@ -25,6 +25,7 @@ type Options struct {
 // DB is the pool and the queries. It is safe for concurrent use.
 type DB struct {
 	pool    *pgxpool.Pool
+	dialer  Dialer
 	queries *query.Queries
 	wait    time.Duration
 	logger  *slog.Logger
@@ -51,7 +52,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
 	}
-	db := &DB{pool: pool, wait: o.Wait, logger: o.Logger}
+	db := &DB{pool: pool, dialer: o.Dialer, wait: o.Wait, logger: o.Logger}
 	db.queries = query.New(patient{pool: pool, wait: o.Wait})
 	if err := db.syncClock(ctx); err != nil {
 		pool.Close()

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"log/slog"
+	"testing"
 	"time"
 
 	"github.com/af-auth/af-auth"
@@ -30,3 +31,17 @@ func (l *Listener) Watched() int {
 // SetClock compares the clocks: the database said its time in answer to a
 // question that was asked at before.
 func (db *DB) SetClock(before, database time.Time) { db.clock.set(before, database) }
+
+// ColumnsForTest returns what Missing looks for, as table.column.
+func ColumnsForTest(t *testing.T) []string {
+	t.Helper()
+	found, err := columns(Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, c := range found {
+		out = append(out, c.table+"."+c.name)
+	}
+	return out
+}

@@ -48,7 +48,7 @@ func (o Options) pool() (*pgxpool.Config, error) {
 		// Behind PgBouncer nobody asks the server for the types of arguments,
 		// and pgx cannot guess that of a list of our own.
 		conn.TypeMap().RegisterDefaultPgType([]afauth.ID(nil), "_uuid")
-		return o.checkSchema(ctx, conn)
+		return o.admit(ctx, conn)
 	}
 	config.BeforeClose = func(conn *pgx.Conn) {
 		time.AfterFunc(farewell, func() { _ = conn.PgConn().Conn().Close() })
@@ -75,11 +75,20 @@ func (p patient) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		if stat.AcquiredConns() == stat.MaxConns() {
 			return nil, &afauth.Error{Code: afauth.CodeUnavailable,
 				Message: fmt.Sprintf("all %d database connections were busy for %s", stat.MaxConns(), p.wait),
-				Hint:    "raise DB_POOL_MAX, or find the slow query", Err: err}
+				Hint:    "raise DB_POOL_MAX, or find the slow query", Err: &fullError{connections: int(stat.MaxConns()), cause: err}}
 		}
 	}
 	return nil, err
 }
+
+// fullError says that all connections of the pool were in use.
+type fullError struct {
+	connections int
+	cause       error
+}
+
+func (e *fullError) Error() string { return e.cause.Error() }
+func (e *fullError) Unwrap() error { return e.cause }
 
 // Exec implements query.DBTX.
 func (p patient) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {

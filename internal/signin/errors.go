@@ -19,6 +19,9 @@ func deniedByGitHub(reason string) error {
 
 // fromGitHub gives a failed call the code that decides what the person is told.
 func fromGitHub(err error) error {
+	if wait, limited := github.Wait(err); limited {
+		return &afauth.Error{Code: afauth.CodeGitHubLimited, Message: "GitHub asks us to wait", RetryAfter: wait, Err: err}
+	}
 	code := afauth.CodeGitHubDown
 	switch {
 	case errors.Is(err, github.ErrBadCode):

@@ -253,7 +253,7 @@ func TestFinishRefuses(t *testing.T) {
 		"GitHub is cut":        {fault(token, githubsim.Fault{Kind: githubsim.Closed}), afauth.CodeGitHubDown, 1, true},
 		"GitHub stammers":      {fault(token, githubsim.Fault{Kind: githubsim.Truncated}), afauth.CodeGitHubDown, 1, true},
 		"GitHub is slow":       {fault(token, githubsim.Fault{Kind: githubsim.Latency}), afauth.CodeGitHubDown, 1, true},
-		"GitHub limits":        {fault(token, githubsim.Fault{Kind: githubsim.RateLimited}), afauth.CodeGitHubDown, 1, true},
+		"GitHub limits":        {fault(token, githubsim.Fault{Kind: githubsim.RateLimited}), afauth.CodeGitHubLimited, 1, true},
 		"nobody is there":      {fault(user, githubsim.Fault{Kind: githubsim.ServerError}), afauth.CodeGitHubDown, 1, true},
 		"revoked in between":   {fault(user, githubsim.Fault{Kind: githubsim.Revoked, Login: "octocat"}), afauth.CodeGitHubBadCode, 1, true},
 		"address not verified": {func(s *stage, _ *signin.Answer) {

@@ -100,7 +100,7 @@ func TestLoggerShowsTheRest(t *testing.T) {
 		{"text", slog.String("user", "octocat"), `"user":"octocat"`},
 		{"number", slog.Int64("github_id", 583231), `"github_id":583231`},
 		{"count under a secret's name", slog.Int("tokens", 3), `"tokens":3`},
-		{"duration", slog.Duration("took", time.Second), `"took":1000000000`},
+		{"duration", slog.Duration("took", time.Second), `"took":"1s"`},
 		{"time under a secret's name", slog.Time("token_expires_at", time.Unix(0, 0).UTC()), `"token_expires_at":"1970-01-01T00:00:00Z"`},
 		{"error", slog.Any("error", errors.New("refused")), `"error":"refused"`},
 		{"error that is nil inside", slog.Any("error", none), `"error":"[*telemetry_test.failure that cannot be shown]"`},
@@ -177,5 +177,44 @@ func TestLoggersDoNotMix(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], "left") || !strings.Contains(lines[1], "right") {
 		t.Errorf("got %s", &out)
+	}
+}
+
+// One thing is one line: a length of time has its unit in both formats, and a
+// cause that a driver wrote over several lines is joined.
+func TestLoggerWritesPlainValues(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("failed to connect to `user=af`:\n\t[::1]:5432 (localhost): refused\n\t127.0.0.1:5432 (localhost): refused\r\n\t127.0.0.1:5432 (localhost): refused\n")
+	for format, want := range map[string][]string{
+		"json": {`"took":"1.5s"`, `"deep":{"wait":"250ms"}`, `"token_age":"2h0m0s"`,
+			"\"error\":\"connecting: failed to connect to `user=af`: [::1]:5432 (localhost): refused; 127.0.0.1:5432 (localhost): refused\""},
+		"text": {`took=1.5s`, `deep.wait=250ms`, `token_age=2h0m0s`,
+			"error=\"connecting: failed to connect to `user=af`: [::1]:5432 (localhost): refused; 127.0.0.1:5432 (localhost): refused\""},
+	} {
+		var out bytes.Buffer
+		telemetry.NewLogger(&out, format, slog.LevelInfo).Info("m", "took", 1500*time.Millisecond,
+			slog.Group("deep", "wait", 250*time.Millisecond), "token_age", 2*time.Hour, "error", fmt.Errorf("connecting: %w", cause))
+		for _, part := range want {
+			if !strings.Contains(out.String(), part) {
+				t.Errorf("%s: no %s in %s", format, part, &out)
+			}
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                    "",
+		"plain":               "plain",
+		" as it is ":          " as it is ",
+		"a:\n\tb\n\tc\n":      "a: b; c",
+		"a\r\nb\rc":           "a; b; c",
+		"a: x\nx\n\n  \nb\na": "a: x; b",
+		"\n":                  "",
+	} {
+		if got := telemetry.OneLine(text); got != want {
+			t.Errorf("OneLine(%q) = %q, want %q", text, got, want)
+		}
 	}
 }

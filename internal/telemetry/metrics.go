@@ -59,7 +59,7 @@ func (m *Metrics) addSignIn() {
 	m.callbacks = newCounter(m.registry, "af_auth_callback_rejected_total",
 		"Callbacks that did not end in a session, by reason.",
 		"reason", "invalid", "state_missing", "state_expired", "state_mismatch", "issuer_mismatch",
-		"github_denied", "github_unavailable", "github_code_rejected", "github_misconfigured",
+		"github_denied", "github_unavailable", "github_rate_limited", "github_code_rejected", "github_misconfigured",
 		"github_unverified_email", "rate_limited", "unavailable", "internal")
 	m.limited = newPlain(m.registry, "af_auth_sign_in_rate_limited_total",
 		"Sign-ins turned away because one network peer started too many.")
@@ -67,10 +67,10 @@ func (m *Metrics) addSignIn() {
 
 func (m *Metrics) addDatabase() {
 	m.connects = newCounter(m.registry, "af_auth_database_connect_attempts_total",
-		"Tries to open a database connection: ok, retry (failed, another follows), failed (no other follows).",
-		"outcome", "ok", "retry", "failed")
+		"Tries to open a database connection by outcome, whoever made them: the pool, LISTEN, the sequence at the start.",
+		"outcome", "ok", "failed")
 	m.retries = newPlain(m.registry, "af_auth_database_connect_retries_total",
-		"Tries to open a database connection that followed a failed one.")
+		"Tries of the retry sequence (DB_MAX_RETRIES) that followed a failed one.")
 	m.flushes = newCounter(m.registry, "af_auth_session_seen_flushes_total",
 		"Batches of session last-seen times written, by outcome.",
 		"outcome", "ok", "failed")
@@ -93,14 +93,11 @@ func (m *Metrics) CallbackRejected(reason string) { m.callbacks.inc(reason) }
 // SignInRateLimited counts a sign-in that was turned away.
 func (m *Metrics) SignInRateLimited() { m.limited.Inc() }
 
-// DatabaseConnect counts one try to open a connection: ok, retry where it
-// failed and another follows, failed where none does.
-func (m *Metrics) DatabaseConnect(outcome string) {
-	m.connects.inc(outcome)
-	if outcome == "retry" {
-		m.retries.Inc()
-	}
-}
+// DatabaseConnect counts one try to open a connection: ok or failed.
+func (m *Metrics) DatabaseConnect(outcome string) { m.connects.inc(outcome) }
+
+// DatabaseRetry counts one try that followed a failed one.
+func (m *Metrics) DatabaseRetry() { m.retries.Inc() }
 
 // SeenFlushed counts one batch of last-seen times for that many sessions; err
 // says whether it could be written.

@@ -58,9 +58,10 @@ func TestMetricsCount(t *testing.T) {
 	m.GateDecision("not_whitelisted")
 	m.CallbackRejected("state_mismatch")
 	m.SignInRateLimited()
-	m.DatabaseConnect("retry")
-	m.DatabaseConnect("retry")
+	m.DatabaseConnect("ok")
 	m.DatabaseConnect("failed")
+	m.DatabaseConnect("failed")
+	m.DatabaseRetry()
 	m.SeenFlushed(7, nil)
 	m.SeenFlushed(5, errors.New("no database"))
 	requests := m.Requests([]string{"/auth/verify"})
@@ -72,9 +73,9 @@ func TestMetricsCount(t *testing.T) {
 		`af_auth_gate_decisions_total{result="not_whitelisted"} 1`,
 		`af_auth_callback_rejected_total{reason="state_mismatch"} 1`,
 		`af_auth_sign_in_rate_limited_total 1`,
-		`af_auth_database_connect_attempts_total{outcome="retry"} 2`,
-		`af_auth_database_connect_attempts_total{outcome="failed"} 1`,
-		`af_auth_database_connect_retries_total 2`,
+		`af_auth_database_connect_attempts_total{outcome="ok"} 1`,
+		`af_auth_database_connect_attempts_total{outcome="failed"} 2`,
+		`af_auth_database_connect_retries_total 1`,
 		`af_auth_session_seen_flushes_total{outcome="ok"} 1`,
 		`af_auth_session_seen_flushes_total{outcome="failed"} 1`,
 		`af_auth_session_seen_flushed_total 7`,

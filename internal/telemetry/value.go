@@ -20,6 +20,8 @@ func redactAttr(groups []string, a slog.Attr) slog.Attr {
 		}
 	}
 	switch a.Value.Kind() {
+	case slog.KindDuration:
+		a.Value = readable(a.Value)
 	case slog.KindString:
 		a.Value = slog.StringValue(Redact(a.Value.String()))
 	case slog.KindAny:
@@ -34,9 +36,15 @@ func hide(a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString, slog.KindAny:
 		a.Value = slog.StringValue(Redacted)
+	case slog.KindDuration:
+		a.Value = readable(a.Value)
 	}
 	return a
 }
+
+// readable writes a duration as Go does ("1.5s") in both formats: slog's JSON
+// would be a bare number of nanoseconds, and nobody knows the unit of it.
+func readable(v slog.Value) slog.Value { return slog.StringValue(v.Duration().String()) }
 
 // redactAny turns a value of any type into text or plain JSON values without
 // secrets.
@@ -56,7 +64,7 @@ func redactAny(v any) (clean slog.Value) {
 	case *url.Userinfo:
 		return slog.StringValue(Redacted) // its String is user:password
 	case error:
-		return slog.StringValue(Redact(v.Error()))
+		return slog.StringValue(OneLine(Redact(v.Error())))
 	case json.RawMessage:
 		return redactJSON(v, v)
 	case []byte:

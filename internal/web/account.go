@@ -22,6 +22,12 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	v := page.Home{Chrome: s.chrome(r), Terms: s.terms(), ContinueURL: "/auth/github"}
 	switch {
 	case errors.Is(err, afauth.ErrNotSignedIn):
+		switch no, err := s.toldNo(r); {
+		case err != nil:
+			return err
+		case no:
+			return s.toRefused(w, s.Places.Home())
+		}
 		return s.render(w, r, http.StatusOK, v)
 	case err != nil && !errors.Is(err, afauth.ErrNotWhitelisted):
 		return err

@@ -168,7 +168,7 @@ func TestPanic(t *testing.T) {
 	if strings.Contains(page.Body.String()+log, "canary-of-a-panic") {
 		t.Error("the panic's value is told")
 	}
-	if !strings.Contains(log, `"msg":"a handler panicked"`) || !strings.Contains(log, p.Reference) || !strings.Contains(log, "answers_test.go") {
+	if !strings.Contains(log, `"msg":"a handler panicked"`) || !strings.Contains(log, p.RequestID) || !strings.Contains(log, "answers_test.go") {
 		t.Errorf("the log: %s", log)
 	}
 }

@@ -108,7 +108,7 @@ func TestPassageOfTheTurnedAway(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ sql, page string }{
 		"waiting":          {"SELECT 1", "/auth/waiting"},
-		"refused":          {"UPDATE users SET whitelist_decided_at = now()", "/auth/sign-in"}, // the session has ended with it
+		"refused":          {"UPDATE users SET whitelist_decided_at = now()", "/auth/refused"}, // the session has ended with it
 		"expired by clock": {"SET session_replication_role = replica; UPDATE users SET is_whitelisted = true, whitelist_until = now()", "/auth/refused"},
 		"signed out":       {"DELETE FROM sessions", "/auth/sign-in"},
 	} {

@@ -2,10 +2,10 @@ package web
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,74 +26,64 @@ func status(code afauth.Code) int {
 	}
 }
 
-// problem is the JSON form of a fault (RFC 9457).
-type problem struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"`
-	Code      string `json:"code"`
-	Access    string `json:"access,omitempty"`
-	Reference string `json:"reference"`
-}
-
 // fail is the only place where an error becomes an answer. What is told comes
 // from the code; what caused it goes to the log, under the same reference.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := afauth.CodeOf(err)
 	st := status(code)
-	reference := telemetry.RequestID(r.Context())
+	in := incident(err, telemetry.RequestID(r.Context()))
 	switch {
+	case code == afauth.CodeUnavailable:
+		s.unavailable(r.Context(), err)
 	case st >= 500:
 		s.Logger.ErrorContext(r.Context(), "request failed", "error_code", code, "error", err)
 	case code != afauth.CodeNotSignedIn:
 		s.Logger.InfoContext(r.Context(), "request refused", "error_code", code, "error", err)
 	}
-	switch st {
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", "30")
-	}
+	askToWait(w, st, in.RetryAfter)
 	if wantsPage(r) && code != codeMethod && code != codeTooLarge {
-		s.failPage(w, r, err, st)
+		s.failPage(w, r, err, in)
 		return
 	}
-	writeProblem(w, problem{Status: st, Code: string(code), Reference: reference})
+	writeProblem(w, s.problemFor(in))
 }
 
-func (s *Server) failPage(w http.ResponseWriter, r *http.Request, err error, st int) {
-	code, to := afauth.CodeOf(err), s.destination(r)
+// askToWait says when to come back, where that is known or can be guessed.
+func askToWait(w http.ResponseWriter, st int, wait time.Duration) {
+	switch {
+	case wait > 0:
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	case st == http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	case st == http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "30")
+	}
+}
+
+// retryAfter is when another try may succeed, where the fault knows.
+func retryAfter(err error) time.Duration {
+	var e *afauth.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+func (s *Server) failPage(w http.ResponseWriter, r *http.Request, err error, in page.Incident) {
+	to := s.destination(r)
 	var d detour
 	if errors.As(err, &d) && d.to.Path != "" {
 		to = d.to
 	}
-	chrome := s.chrome(r)
+	st, chrome := status(in.Code), s.chrome(r)
 	if st == http.StatusNotFound {
 		// Nobody wants to come back to an address that is not there.
 		chrome.Path = "/auth/"
 	}
-	v := page.FailureFor(chrome, page.Incident{
-		Code:      code,
-		Again:     s.Origin.String() + "/auth/sign-in" + s.Places.Query(to),
-		Reference: telemetry.RequestID(r.Context()),
-		When:      time.Now(),
-	})
-	if err := s.render(w, r, st, v); err != nil {
-		writeProblem(w, problem{Status: st, Code: string(code), Reference: telemetry.RequestID(r.Context())})
+	in.Again = s.Origin.String() + "/auth/sign-in" + s.Places.Query(to)
+	if err := s.render(w, r, st, page.FailureFor(chrome, in)); err != nil {
+		writeProblem(w, s.problemFor(in))
 	}
-}
-
-func writeProblem(w http.ResponseWriter, p problem) {
-	p.Type = "about:blank"
-	p.Title = http.StatusText(p.Status)
-	body, err := json.Marshal(p)
-	if err != nil {
-		body = []byte("{}")
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n'))
 }
 
 // wantsPage tells a person from a program.

@@ -63,6 +63,7 @@ type Server struct {
 	streams  *streams
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
+	outage   *outage
 	stop     <-chan struct{}
 }
 
@@ -75,6 +76,7 @@ func New(stop <-chan struct{}, o Options) *Server {
 		streams: newStreams(),
 		cross:   http.NewCrossOriginProtection(),
 		assets:  page.Assets(),
+		outage:  &outage{now: time.Now},
 		stop:    stop,
 	}
 	var patterns []string

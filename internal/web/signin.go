@@ -22,11 +22,11 @@ func (s *Server) visitor(r *http.Request) (gate.Decision, error) {
 	if !ok {
 		return gate.Decision{}, afauth.ErrNotSignedIn
 	}
-	return s.Gate.Check(r.Context(), token, s.Origin.Host)
+	return s.check(r, token, s.Origin.Host)
 }
 
 // signIn shows the page with the one button. Who is signed in already goes on,
-// unless another account is wanted.
+// and who was told no sees that it still is no, unless another account is wanted.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	to := s.destination(r)
 	again := r.URL.Query().Get("again") != ""
@@ -38,6 +38,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 			return s.turnAway(w, r, d.User, d.Access, to)
 		case !errors.Is(err, afauth.ErrNotSignedIn):
 			return err
+		}
+		switch no, err := s.toldNo(r); {
+		case err != nil:
+			return err
+		case no:
+			return s.toRefused(w, to)
 		}
 	}
 	query := s.Places.Query(to)
@@ -99,6 +105,11 @@ func (s *Server) fromGitHub(w http.ResponseWriter, r *http.Request) error {
 	if !out.Access.MayEnter() {
 		return s.turnAway(w, r, out.User, out.Access, out.To)
 	}
+	// Their access may end before their session would, and a former person's
+	// notice must not speak to them.
+	if err := s.leaveNotice(w, out.User.ID); err != nil {
+		return err
+	}
 	return s.forward(w, r, gate.Decision{User: out.User, Session: afauth.Session{ID: out.SessionID}, Access: out.Access, Now: out.Now}, out.To)
 }
 
@@ -121,10 +132,27 @@ func (s *Server) goOn(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, afauth.ErrNotWhitelisted):
 		return s.turnAway(w, r, d.User, d.Access, to)
 	case errors.Is(err, afauth.ErrNotSignedIn):
-		return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
+		return s.toSignIn(w, r, to)
 	default:
 		return err
 	}
+}
+
+// toSignIn leads on a browser without a session: to the sign-in, or where the
+// person's answer is no, to the page that says so. A refusal ends the session,
+// and to be sent to sign in without a word would look like a fault.
+func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, to signin.Destination) error {
+	switch no, err := s.toldNo(r); {
+	case err != nil:
+		return err
+	case no:
+		return s.toRefused(w, to)
+	}
+	return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
+}
+
+func (s *Server) toRefused(w http.ResponseWriter, to signin.Destination) error {
+	return seeOther(w, "/auth/refused"+s.Places.Query(to))
 }
 
 // forward leads somebody who may enter to where they were going.
@@ -161,6 +189,6 @@ func (s *Server) leaveNotice(w http.ResponseWriter, user afauth.ID) error {
 	if err != nil {
 		return err
 	}
-	s.setCookie(w, s.Origin.Host, noticeCookie, "", sealed, signin.NoticeLife)
+	s.setCookie(w, s.Origin.Host, noticeCookie, "", sealed, s.Flow.NoticeLife())
 	return nil
 }

@@ -32,7 +32,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		s.Metrics.GateDecision("not_signed_in")
 		return s.refuse(w, r, gate.Decision{}, afauth.ErrNotSignedIn)
 	}
-	d, err := s.Gate.Check(r.Context(), token, host)
+	d, err := s.check(r, token, host)
 	if err != nil {
 		return s.refuse(w, r, d, err)
 	}
@@ -42,25 +42,37 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// check asks the gate, and tells the log where an outage is over.
+func (s *Server) check(r *http.Request, token afauth.Token, host string) (gate.Decision, error) {
+	d, err := s.Gate.Check(r.Context(), token, host)
+	if err == nil || errors.Is(err, afauth.ErrNotSignedIn) || errors.Is(err, afauth.ErrNotWhitelisted) {
+		s.available(r.Context())
+	}
+	return d, err
+}
+
 // refuse answers programs: the proxy shows people a page of its own.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, d gate.Decision, err error) error {
-	p := problem{Reference: telemetry.RequestID(r.Context())}
+	p := problem{RequestID: telemetry.RequestID(r.Context())}
 	switch {
 	case errors.Is(err, afauth.ErrNotSignedIn):
-		p.Status, p.Code, p.Detail = http.StatusUnauthorized, string(afauth.CodeNotSignedIn), "nobody is signed in on this host"
+		p.Status, p.Code, p.Detail = http.StatusUnauthorized, string(afauth.CodeNotSignedIn), "Nobody is signed in on this host."
+		p.Hint = "Lead the browser to " + s.Origin.String() + "/auth/sign-in, or on an application's host to /.af-auth/start."
 	case errors.Is(err, afauth.ErrNotWhitelisted):
 		s.Metrics.GateDecision("not_whitelisted")
 		p.Status, p.Code, p.Access = http.StatusForbidden, string(afauth.CodeNotWhitelisted), string(d.Access)
-		p.Detail = "somebody is signed in who may not come in"
+		p.Detail = "Somebody is signed in who may not come in."
+		p.Hint = "Lead the browser to " + s.Origin.String() + "/auth/continue: it says why, and what to do."
 	case errors.Is(r.Context().Err(), context.Canceled):
 		// Whoever asked has hung up. That is no fault of the database, and
 		// there is nobody to answer.
 		return nil
 	default:
 		s.Metrics.GateDecision("unavailable")
-		s.Logger.ErrorContext(r.Context(), "gate cannot decide", "error", err)
+		s.unavailable(r.Context(), err)
 		w.Header().Set("Retry-After", "1")
-		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, string(afauth.CodeUnavailable), "it cannot be known now who this is"
+		p.Status, p.Code, p.Detail = http.StatusServiceUnavailable, string(afauth.CodeUnavailable), "It cannot be known now who this is, so the answer is no."
+		p.Hint = "Ask again after the seconds that Retry-After names. /ready says what is wrong."
 	}
 	writeProblem(w, p)
 	return nil

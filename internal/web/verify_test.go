@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -103,5 +105,50 @@ func TestVerifyOnEachHost(t *testing.T) {
 		if out.Code != status {
 			t.Errorf("%s: %d, want %d", host, out.Code, status)
 		}
+	}
+}
+
+// TestHangingUpIsNoOutage: a browser that does not wait is no fault of the
+// database.
+func TestHangingUpIsNoOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.signIn(t, "octocat", "")
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, path := range []string{"/auth/", "/auth/verify", "/auth/waiting"} {
+		b.ask("GET", path, func(r *http.Request) { *r = *r.WithContext(gone) })
+	}
+	if log := w.log.String(); strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("the log: %s", log)
+	}
+}
+
+// TestOutageIsNotALineARequest: a database whose schema is wrong fails every
+// request; the log says so once, at a level that is on.
+func TestOutageIsNotALineARequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(t)
+	b := w.browser()
+	b.signIn(t, "octocat", "")
+	w.exec(t, "ALTER TABLE sessions RENAME TO elsewhere")
+	for _, path := range []string{"/auth/verify", "/auth/", "/auth/verify", "/auth/sign-in", "/auth/verify"} {
+		if out := b.get(path); out.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d", path, out.Code)
+		}
+	}
+	errors, details := 0, 0
+	for line := range strings.Lines(w.log.String()) {
+		switch {
+		case strings.Contains(line, `"level":"ERROR"`):
+			errors++
+		case strings.Contains(line, `"msg":"the database cannot be asked"`):
+			details++
+		}
+	}
+	if errors != 1 || details != 4 {
+		t.Errorf("%d errors, %d details: %s", errors, details, w.log)
 	}
 }

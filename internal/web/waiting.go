@@ -21,11 +21,7 @@ func (s *Server) waiting(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		return s.forward(w, r, d, to)
 	case errors.Is(err, afauth.ErrNotSignedIn):
-		// A refusal ends the session; the notice knows whose it was.
-		if p, ok := s.noticed(r); ok && p.Access() != afauth.Waiting && !p.Access().MayEnter() {
-			return seeOther(w, "/auth/refused"+s.Places.Query(to))
-		}
-		return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
+		return s.toSignIn(w, r, to)
 	case !errors.Is(err, afauth.ErrNotWhitelisted):
 		return err
 	case d.Access != afauth.Waiting:
@@ -82,21 +78,31 @@ func (s *Server) whoIsTurnedAway(r *http.Request) (access.Person, bool, error) {
 	if !errors.Is(err, afauth.ErrNotSignedIn) {
 		return access.Person{}, false, err
 	}
-	p, ok := s.noticed(r)
-	return p, ok, nil
+	return s.noticed(r)
 }
 
-func (s *Server) noticed(r *http.Request) (access.Person, bool) {
+// toldNo reports whether the browser's last person has no session because the
+// answer is no, today still.
+func (s *Server) toldNo(r *http.Request) (bool, error) {
+	p, known, err := s.noticed(r)
+	return known && p.Access() != afauth.Waiting && !p.Access().MayEnter(), err
+}
+
+// noticed is the browser's last person, by the notice.
+func (s *Server) noticed(r *http.Request) (p access.Person, known bool, err error) {
 	sealed, ok := s.cookie(r, s.Origin.Host, noticeCookie, "")
 	if !ok {
-		return access.Person{}, false
+		return access.Person{}, false, nil
 	}
 	id, ok := s.Flow.OpenNotice(sealed)
 	if !ok {
-		return access.Person{}, false
+		return access.Person{}, false, nil
 	}
-	p, err := s.People.Get(r.Context(), id)
-	return p, err == nil
+	p, err = s.People.Get(r.Context(), id)
+	if errors.Is(err, afauth.ErrNotFound) {
+		return access.Person{}, false, nil // removed since
+	}
+	return p, err == nil, err
 }
 
 const (

@@ -230,11 +230,17 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
+// problemJSON is a fault as programs read it.
+type problemJSON struct {
+	Type, Title, Detail, Hint, Code, Access string
+	RequestID                               string `json:"request_id"`
+	Status                                  int
+}
+
+func (p problemJSON) sentences() []string { return []string{p.Detail, p.Hint} }
+
 // problem reads a JSON problem (RFC 9457), and fails where the answer is none.
-func problem(t *testing.T, r *httptest.ResponseRecorder) (p struct {
-	Type, Title, Detail, Code, Access, Reference string
-	Status                                       int
-}) {
+func problem(t *testing.T, r *httptest.ResponseRecorder) (p problemJSON) {
 	t.Helper()
 	if media := r.Header().Get("Content-Type"); media != "application/problem+json" {
 		t.Errorf("%d is %s", r.Code, media)
@@ -242,7 +248,7 @@ func problem(t *testing.T, r *httptest.ResponseRecorder) (p struct {
 	if err := json.Unmarshal(r.Body.Bytes(), &p); err != nil {
 		t.Fatalf("%v: %s", err, r.Body)
 	}
-	if p.Status != r.Code || p.Title == "" || p.Type == "" || p.Reference != r.Header().Get("X-Request-Id") {
+	if p.Status != r.Code || p.Title != http.StatusText(r.Code) || p.Type != "about:blank" || p.Detail == "" || p.Hint == "" || p.RequestID == "" || p.RequestID != r.Header().Get("X-Request-Id") {
 		t.Errorf("%d: %+v", r.Code, p)
 	}
 	return p

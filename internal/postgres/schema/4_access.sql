@@ -212,6 +212,9 @@ CREATE TRIGGER sessions_after_update AFTER UPDATE OF expires_at, token_hash, use
     EXECUTE FUNCTION sessions_after_update();
 CREATE TRIGGER sessions_after_truncate AFTER TRUNCATE ON sessions
     FOR EACH STATEMENT EXECUTE FUNCTION table_after_truncate();
+-- The line is written once the table is empty, so it is the first of the new record.
+CREATE TRIGGER events_after_truncate AFTER TRUNCATE ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION table_after_truncate();
 
 -- Nobody needs to call these by name: a trigger's function is checked when the
 -- trigger is made. Left open, anyone who may create a table could run them as

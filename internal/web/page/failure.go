@@ -50,7 +50,8 @@ type Incident struct {
 	// by afauth.CodeGitHubDown.
 	Waited time.Duration
 	// RetryAfter is when another try may succeed; zero where not known. Used by
-	// afauth.CodeRateLimited. The handler sends the header of that name itself.
+	// afauth.CodeRateLimited and afauth.CodeGitHubLimited. The handler sends the
+	// header of that name itself.
 	RetryAfter time.Duration
 }
 
@@ -70,10 +71,7 @@ func FailureFor(chrome Chrome, in Incident) Failure {
 	if !ok {
 		w = failures[afauth.CodeInternal]
 	}
-	fill := strings.NewReplacer(
-		"{host}", chrome.Host,
-		"{clock}", in.When.UTC().Format("15:04 MST"),
-	)
+	fill := filler(chrome.Host, in, "the reference below")
 	f := Failure{
 		Chrome:    chrome,
 		Status:    w.status,
@@ -94,6 +92,23 @@ func FailureFor(chrome Chrome, in Incident) Failure {
 	return f
 }
 
+// Words puts an incident into words for a program: what happened, and what to do
+// next.
+func Words(host string, in Incident) (what, next string) {
+	w, ok := failures[in.Code]
+	if !ok {
+		w = failures[afauth.CodeInternal]
+	}
+	fill := filler(host, in, "the request_id")
+	steps := append([]string{w.action + "."}, w.next...)
+	return fill.Replace(detailed(w.what, in)), fill.Replace(strings.Join(steps, " "))
+}
+
+// filler puts what is known of this incident into the words.
+func filler(host string, in Incident, reference string) *strings.Replacer {
+	return strings.NewReplacer("{host}", host, "{clock}", in.When.UTC().Format("15:04 MST"), "{reference}", reference)
+}
+
 const startPath = "/auth/"
 
 // detailed puts the numbers of this incident in place of the general sentence,
@@ -105,7 +120,7 @@ func detailed(what string, in Incident) string {
 			" ago and we accept an answer from GitHub for 10 minutes only. " + nothingChanged
 	case in.Code == afauth.CodeGitHubDown && in.Waited >= time.Second:
 		return "We tried for " + span(in.Waited) + ". " + othersUnaffected
-	case in.Code == afauth.CodeRateLimited && in.RetryAfter > 0:
+	case (in.Code == afauth.CodeRateLimited || in.Code == afauth.CodeGitHubLimited) && in.RetryAfter > 0:
 		return what + " Try again in " + span(roundUp(in.RetryAfter)) + "."
 	default:
 		return what
@@ -114,5 +129,9 @@ func detailed(what string, in Incident) string {
 
 // roundUp keeps "try again in" from naming a moment that is too early.
 func roundUp(d time.Duration) time.Duration {
-	return (d + time.Second - 1).Truncate(time.Second)
+	unit := time.Second
+	if d > time.Minute {
+		unit = time.Minute
+	}
+	return (d + unit - 1).Truncate(unit)
 }

@@ -104,6 +104,10 @@ func TestFailureDetails(t *testing.T) {
 			"We tried for 8 seconds. People who are signed in are not affected."},
 		{"rate limited", page.Incident{Code: afauth.CodeRateLimited, RetryAfter: 39100 * time.Millisecond},
 			"More sign-ins came from your address than we accept, so this one was not begun. People who are signed in are not affected. Try again in 40 seconds."},
+		{"GitHub's limit", page.Incident{Code: afauth.CodeGitHubLimited, RetryAfter: 61 * time.Second},
+			"We have asked GitHub more than it takes from one application, so nobody was signed in. People who are signed in are not affected. Try again in 2 minutes."},
+		{"GitHub's limit, a minute", page.Incident{Code: afauth.CodeGitHubLimited, RetryAfter: time.Minute},
+			"We have asked GitHub more than it takes from one application, so nobody was signed in. People who are signed in are not affected. Try again in 1 minute."},
 		{"not found names the host", page.Incident{Code: afauth.CodeNotFound}, "auth.example.com has nothing at this address. Nothing was changed."},
 	} {
 		if got := page.FailureFor(page.Chrome{Host: "auth.example.com"}, test.in).What; got != test.want {

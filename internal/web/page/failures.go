@@ -7,7 +7,8 @@ import (
 )
 
 // words are one failure in sentences: what happened, what did not, what to do.
-// {host} is af-auth's own host and {clock} the time of day.
+// {host} is af-auth's own host, {clock} the time of day, and {reference} what
+// finds the log line.
 type words struct {
 	status int
 	title  string
@@ -25,7 +26,7 @@ const (
 	othersUnaffected = "People who are signed in are not affected."
 	sameBrowser      = "Finish in the same browser that you started in."
 	allowCookies     = "Allow cookies for {host}. A private window that closes early loses them."
-	tellReference    = "Tell your administrator the reference below."
+	tellReference    = "Tell your administrator {reference}."
 	toStart          = "Go to the start page"
 )
 
@@ -118,6 +119,13 @@ var failures = map[afauth.Code]words{
 		action: "Try again",
 		also:   &Action{Label: "githubstatus.com", Href: "https://www.githubstatus.com/"},
 	},
+	afauth.CodeGitHubLimited: {
+		status: http.StatusServiceUnavailable,
+		title:  "GitHub asks us to wait",
+		what:   "We have asked GitHub more than it takes from one application, so nobody was signed in. " + othersUnaffected,
+		action: "Try again",
+		next:   []string{"Trying sooner makes it longer.", tellReference},
+	},
 	afauth.CodeGitHubBadCode: {
 		status: http.StatusBadRequest,
 		title:  "GitHub did not confirm this sign-in",
@@ -171,7 +179,7 @@ var failures = map[afauth.Code]words{
 	afauth.CodeInternal: {
 		status: http.StatusInternalServerError,
 		title:  "Something failed here",
-		what:   "The fault is ours, and it is in the log under the reference below. Check whether what you asked for was done before you ask again.",
+		what:   "The fault is ours, and it is in the log under {reference}. Check whether what you asked for was done before you ask again.",
 		action: "Try again",
 		next:   []string{tellReference},
 	},

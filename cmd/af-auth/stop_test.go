@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/af-auth/af-auth/internal/pgtest"
+)
+
+// TestServeStopsAtOnce: the second Ctrl-C is from somebody who will not wait for
+// a sign-in under way, whose GitHub never answers.
+func TestServeStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, first := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(first.String(), func(t *testing.T) {
+			t.Parallel()
+			sim := newSlowGitHub(t)
+			s := startServe(t, pgtest.New(t), sim.url)
+			sim.hold.Store(true)
+			cut := make(chan error, 1)
+			go func() { cut <- s.callback(t, "octocat") }()
+			<-sim.held
+			if err := s.cmd.Process.Signal(first); err != nil {
+				t.Fatal(err)
+			}
+			s.await(t, "it says that it stops", func() bool { return s.says("stopping; a second signal ends it at once") })
+			begun := time.Now()
+			if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			var ended *exec.ExitError
+			if err := s.wait(t); !errors.As(err, &ended) || ended.ExitCode() != 1 {
+				t.Errorf("af-auth serve: %v, want exit code 1", err)
+			}
+			if took := time.Since(begun); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if !s.says("af-auth: stopped at once by a second signal (interrupt); requests under way were cut off") {
+				t.Errorf("it says %q", s.said)
+			}
+			if err := <-cut; err == nil {
+				t.Error("the sign-in was answered")
+			}
+		})
+	}
+}
+
+// toldItsEnd fails unless the log says why the server stopped, how long that
+// might take, and that it has.
+func (s *serving) toldItsEnd(t *testing.T) {
+	t.Helper()
+	if !s.says(`"msg":"stopping; a second signal ends it at once"`, `"why":"asked by a signal (terminated)"`, `"at_most":"16s"`) ||
+		!s.says(`"msg":"stopped"`, `"took":"`) {
+		t.Errorf("the log: %s", s.said)
+	}
+}
+
+// callback walks a sign-in up to GitHub's answer, and returns what became of
+// that request.
+func (s *serving) callback(t *testing.T, login string) error {
+	toGitHub, ok := s.do(t, http.MethodGet, origin+"/auth/github", nil)
+	if !ok {
+		return nil
+	}
+	back, ok := s.do(t, http.MethodPost, toGitHub.Header.Get("Location"), strings.NewReader("login="+login))
+	if !ok {
+		return nil
+	}
+	r, err := http.NewRequest(http.MethodGet, back.Header.Get("Location"), nil)
+	if err != nil {
+		return nil
+	}
+	for _, c := range toGitHub.Cookies() {
+		r.AddCookie(c)
+	}
+	res, err := s.client.Do(r)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
