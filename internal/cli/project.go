@@ -58,6 +58,10 @@ func (e *Env) project(f projectFlags, source bool) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.projectWith(settings, f, source)
+}
+
+func (e *Env) projectWith(settings *config.Config, f projectFlags, source bool) (_ *project, err error) {
 	p := &project{env: e, settings: settings, own: f.Dir == "", writing: source, dir: f.Dir, schemaDir: f.Schema, guarded: settings.Production}
 	if p.url, err = given("--url", f.URL); err != nil {
 		return nil, err

@@ -2,22 +2,29 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/af-auth/af-auth/internal/config"
+	"github.com/af-auth/af-auth/internal/migrate"
 )
 
-type serveCmd struct{}
+type serveCmd struct {
+	Migrate bool `help:"Apply pending migrations first; that they may change the schema without a question is said by this flag."`
+}
 
 // Help is shown by --help.
 func (serveCmd) Help() string {
 	return `Needs DATABASE_URL, AF_AUTH_URL, GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET;
-"af-auth config" lists every setting. It never changes the schema: run
-"af-auth db migrate deploy" first. Until then /ready says what is missing.`
+"af-auth config" lists every setting. Without --migrate it never changes the
+schema: run "af-auth db migrate deploy" first. Until then /ready says what is
+missing.`
 }
 
 // Run serves until it is told to stop.
-func (serveCmd) Run(ctx context.Context, e *Env) error {
+func (cmd serveCmd) Run(ctx context.Context, e *Env) error {
 	c, err := e.loadWith(nil)
 	if err != nil {
 		return err
@@ -26,6 +33,11 @@ func (serveCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	logger := e.logger(c)
+	if cmd.Migrate {
+		if err := e.migrateFirst(ctx, c, logger); err != nil {
+			return err
+		}
+	}
 	s, err := newService(ctx, e, c, false, logger)
 	if err != nil && ctx.Err() != nil {
 		logger.Info("stopped while connecting to the database")
@@ -44,6 +56,29 @@ func (serveCmd) Run(ctx context.Context, e *Env) error {
 	logger.Info("serving", "url", c.Origin, "listen", public.Addr().String(), "release", e.Version,
 		"hosts", len(c.Hosts), "github", host(c))
 	return s.run(ctx, public)
+}
+
+// migrateFirst applies what is pending. Of many servers that start at once, one
+// does it, and the others wait for it.
+func (e *Env) migrateFirst(ctx context.Context, c *config.Config, logger *slog.Logger) error {
+	p, err := e.projectWith(c, projectFlags{}, false)
+	if err != nil {
+		return err
+	}
+	return p.withConn(ctx, func(conn *pgx.Conn) error {
+		if err := p.noStrangers(ctx, conn); err != nil {
+			return err
+		}
+		o := p.options()
+		o.Progress = func(v migrate.Event) {
+			logger.Info("migration", "step", v.Kind, "file", v.File.UpName(), "number", v.Number, "of", v.Total, "took", v.Took)
+		}
+		result, err := migrate.Deploy(ctx, conn, p.files, o)
+		if err == nil {
+			logger.Info("schema", "applied", len(result.Applied), "version", result.SchemaVersion)
+		}
+		return err
+	})
 }
 
 func host(c *config.Config) string {
