@@ -32,6 +32,7 @@ import (
 //	github [down]                    a GitHub simulator, in GITHUB_…
 //	sql STATEMENT                    run it there; rows go to stdout
 //	keys NAME...                     stdout is JSON whose objects have these keys
+//	rows LIST COUNT NAME...          … is one object with such a list in it
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "database": database, "github": github, "sql": sql, "keys": keys,
+			"exits": exits, "database": database, "github": github, "sql": sql, "keys": keys, "rows": rows,
 		},
 	})
 }
@@ -175,5 +176,26 @@ func keys(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if seen == 0 {
 		ts.Fatalf("stdout holds no object")
+	}
+}
+
+func rows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: rows LIST COUNT NAME...")
+	}
+	count, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var page map[string]json.RawMessage
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &page))
+	var list []map[string]any
+	ts.Check(json.Unmarshal(page[args[0]], &list))
+	if len(list) != count {
+		ts.Fatalf("%d %s, want %d", len(list), args[0], count)
+	}
+	want := slices.Sorted(slices.Values(args[2:]))
+	for _, row := range list {
+		if got := slices.Sorted(maps.Keys(row)); !slices.Equal(got, want) {
+			ts.Fatalf("keys %v, want %v", got, want)
+		}
 	}
 }

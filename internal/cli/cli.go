@@ -39,6 +39,10 @@ type Env struct {
 	Dir     string
 	Now     func() time.Time
 	Version string
+	// Columns is the width of the terminal that Stdout is; 0 for a file or a pipe.
+	Columns int
+	// Args are the arguments, so that a command can say how to go on.
+	Args []string
 
 	// ConfigFile and Data come from the global flags.
 	ConfigFile, Data string
@@ -53,6 +57,7 @@ func OS(version string) *Env {
 	return &Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Environ: os.Environ(), Dir: dir, Now: time.Now, Version: version,
+		Columns: columnsOf(os.Getenv("COLUMNS"), os.Stdout),
 	}
 }
 
@@ -141,7 +146,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	if err != nil {
 		return e.report(usageOf(err))
 	}
-	e.ConfigFile, e.Data = root.Config, root.Data
+	e.ConfigFile, e.Data, e.Args = root.Config, root.Data, args
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return e.report(parsed.Run(e, &root))
 }
