@@ -163,7 +163,12 @@ func (e *Env) report(err error) int {
 	case errors.As(err, &done):
 		return done.code
 	case errors.As(err, &usage):
-		e.complain(usage.Error(), "see "+usage.command+" --help")
+		hint := "see " + usage.command + " --help"
+		if strings.Contains(usage.Error(), `"<user>"`) {
+			// Behind an unquoted # a shell sees a comment, and we see nothing.
+			hint = "name a login, a '#github-id' (in quotes) or a UUID; " + hint
+		}
+		e.complain(usage.Error(), hint)
 		return 2
 	case errors.As(err, &faults):
 		_, _ = fmt.Fprintf(e.Stderr, "af-auth: the settings are wrong\n%s\n", faults)

@@ -110,4 +110,3 @@ func (c *signOutCmd) Run(ctx context.Context, e *Env) error {
 	e.say("signed out %s: %s ended", describe(person.User), count(n, "session"))
 	return nil
 }
-

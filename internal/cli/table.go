@@ -103,7 +103,7 @@ func (t *table) plan() func(cells []string) {
 		}
 		return func(cells []string) { t.line(cells, widths) }
 	}
-	if room := t.limit - total(t.widths[:last]) - gap; room >= narrowTail {
+	if room := t.limit - total(t.widths[:last]) - gap; room >= max(narrowTail, min(t.longestWord(), t.limit-indent)) {
 		return func(cells []string) { t.wrapped(cells, room) }
 	}
 	widths, fits := t.squeeze(t.widths[:last])
@@ -118,6 +118,17 @@ func (t *table) plan() func(cells []string) {
 			}
 		}
 	}
+}
+
+// longestWord is how wide the last column has to be for no word to be broken.
+func (t *table) longestWord() int {
+	longest := 0
+	for _, row := range t.rows {
+		for word := range strings.FieldsSeq(row[len(row)-1]) {
+			longest = max(longest, width(word))
+		}
+	}
+	return longest
 }
 
 // squeeze cuts columns to what there is room for: the last that may be cut
