@@ -86,27 +86,6 @@ type commands struct {
 	Version    versionCmd    `cmd:"" group:"other" help:"Print the version."`
 }
 
-// errUsage marks a command line that cannot be read. command is as far as it
-// was understood: "af-auth db migrate".
-type errUsage struct {
-	error
-	command string
-}
-
-func usageOf(err error) errUsage {
-	u := errUsage{error: err, command: "af-auth"}
-	var parse *kong.ParseError
-	if !errors.As(err, &parse) || parse.Context == nil {
-		return u
-	}
-	for _, step := range parse.Context.Path {
-		if step.Command != nil {
-			u.command += " " + step.Command.Name
-		}
-	}
-	return u
-}
-
 // exit is an error that carries its own code, and has been reported already.
 type exit struct{ code int }
 
@@ -133,6 +112,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	if err != nil {
 		return e.report(err)
 	}
+	parser.Model.HelpFlag.Help = "Print this help."
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
@@ -163,12 +143,7 @@ func (e *Env) report(err error) int {
 	case errors.As(err, &done):
 		return done.code
 	case errors.As(err, &usage):
-		hint := "see " + usage.command + " --help"
-		if strings.Contains(usage.Error(), `"<user>"`) {
-			// Behind an unquoted # a shell sees a comment, and we see nothing.
-			hint = "name a login, a '#github-id' (in quotes) or a UUID; " + hint
-		}
-		e.complain(usage.Error(), hint)
+		e.complain(usage.plain())
 		return 2
 	case errors.As(err, &faults):
 		_, _ = fmt.Fprintf(e.Stderr, "af-auth: the settings are wrong\n%s\n", faults)

@@ -59,6 +59,10 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("there is no port %d with two behind it", d.Port),
 			Hint: "--port is from 0 to 65533; 0 takes free ones"}
 	}
+	if d.DatabasePort < 0 || d.DatabasePort > 65535 {
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("there is no port %d", d.DatabasePort),
+			Hint: "--database-port is from 1 to 65535; without it there is a socket only"}
+	}
 	if own.Production {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "dev is for development, and these settings are for production",
 			Hint: "run af-auth serve; or unset AF_AUTH_ENV and AF_AUTH_URL"}

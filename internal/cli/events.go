@@ -33,10 +33,10 @@ func (c *eventsCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	var filter postgres.EventFilter
-	if c.After != "" {
-		id, err := strconv.ParseInt(c.After, 10, 64)
+	if c.After != nil {
+		id, err := strconv.ParseInt(*c.After, 10, 64)
 		if err != nil || id <= 0 {
-			return noPlace(c.After)
+			return noPlace(*c.After)
 		}
 		filter.Before = id
 	}

@@ -17,10 +17,10 @@ const pageRows = 500
 
 // pageFlags are those of every command that lists what there may be much of.
 type pageFlags struct {
-	Limit *int   `help:"How many at most, 0 for all; 50 where it is not given." xor:"amount" placeholder:"N"`
-	All   bool   `help:"All, however many." xor:"amount"`
-	After string `help:"Go on at this place: a page that is not the last ends with it." placeholder:"CURSOR"`
-	JSON  bool   `help:"Print JSON: the rows, and in \"next\" the CURSOR of the next page, or null."`
+	Limit *int    `help:"How many at most, 0 for all; 50 where it is not given." xor:"amount" placeholder:"N"`
+	All   bool    `help:"All, however many." xor:"amount"`
+	After *string `help:"Go on at this place: a page that is not the last ends with it." placeholder:"CURSOR"`
+	JSON  bool    `help:"Print JSON: the rows, and in \"next\" the CURSOR of the next page, or null."`
 }
 
 func (p pageFlags) check() error {

@@ -20,10 +20,10 @@ func (c *sessionsCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	var after *access.Key
-	if c.After != "" {
-		key, err := postgres.ParseKey(c.After)
+	if c.After != nil {
+		key, err := postgres.ParseKey(*c.After)
 		if err != nil {
-			return noPlace(c.After)
+			return noPlace(*c.After)
 		}
 		after = &key
 	}
@@ -37,7 +37,7 @@ func (c *sessionsCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	sessions := sessionList(ctx, e, people, p, after)
-	if c.After != "" {
+	if c.After != nil {
 		sessions.empty = describe(p.User) + " has no other live session"
 	}
 	return sessions.print(e, c.pageFlags)

@@ -24,10 +24,10 @@ func (c *usersCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	filter := access.Filter{Search: c.Search}
-	if c.After != "" {
-		key, err := postgres.ParseKey(c.After)
+	if c.After != nil {
+		key, err := postgres.ParseKey(*c.After)
 		if err != nil {
-			return noPlace(c.After)
+			return noPlace(*c.After)
 		}
 		filter.After = &key
 	}
@@ -69,7 +69,7 @@ func (c *usersCmd) Run(ctx context.Context, e *Env) error {
 
 func (c *usersCmd) nobody() string {
 	switch {
-	case c.After != "":
+	case c.After != nil:
 		return "nobody else"
 	case c.Search != "":
 		return "nobody matches"
