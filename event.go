@@ -2,6 +2,7 @@ package afauth
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -40,4 +41,15 @@ type Event struct {
 	// Reason is what the person who decided wrote down.
 	Reason  string
 	Details json.RawMessage
+}
+
+// ActorID is the person who did it, where it was one of the people: their
+// actors read "user:UUID".
+func (e Event) ActorID() (ID, bool) {
+	text, ok := strings.CutPrefix(e.Actor, "user:")
+	if !ok {
+		return ID{}, false
+	}
+	id, err := ParseID(text)
+	return id, err == nil
 }

@@ -1,6 +1,7 @@
 package afauth
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
@@ -31,6 +32,9 @@ func (id ID) String() string {
 
 // IsZero reports whether the ID has not been set.
 func (id ID) IsZero() bool { return id == ID{} }
+
+// Compare orders IDs as PostgreSQL does: byte by byte.
+func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 
 // MarshalText makes IDs readable in JSON and logs.
 func (id ID) MarshalText() ([]byte, error) {

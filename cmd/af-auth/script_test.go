@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,7 +33,9 @@ import (
 //	database wrong-password|missing  the same server, and no way in
 //	github [down]                    a GitHub simulator, in GITHUB_…
 //	sql STATEMENT                    run it there; rows go to stdout
+//	dev                              af-auth dev in this folder, until the script ends
 //	keys NAME...                     stdout is JSON whose objects have these keys
+//	rows LIST COUNT NAME...          … is one object with such a list in it
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -40,7 +44,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "database": database, "github": github, "sql": sql, "keys": keys,
+			"exits": exits, "database": database, "github": github, "sql": sql, "keys": keys, "rows": rows, "dev": dev,
 		},
 	})
 }
@@ -175,5 +179,49 @@ func keys(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if seen == 0 {
 		ts.Fatalf("stdout holds no object")
+	}
+}
+
+func rows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: rows LIST COUNT NAME...")
+	}
+	count, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var page map[string]json.RawMessage
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &page))
+	var list []map[string]any
+	ts.Check(json.Unmarshal(page[args[0]], &list))
+	if len(list) != count {
+		ts.Fatalf("%d %s, want %d", len(list), args[0], count)
+	}
+	want := slices.Sorted(slices.Values(args[2:]))
+	for _, row := range list {
+		if got := slices.Sorted(maps.Keys(row)); !slices.Equal(got, want) {
+			ts.Fatalf("keys %v, want %v", got, want)
+		}
+	}
+}
+
+// dev starts af-auth dev, and returns when all of it is ready.
+func dev(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: dev")
+	}
+	cmd := exec.Command("af-auth", "dev", "--port", "0", "--json") // #nosec G204 -- this very program
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "GORACE=" + ts.Getenv("GORACE")}
+	var faults strings.Builder
+	cmd.Stderr = &faults
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		ts.Check(cmd.Process.Signal(syscall.SIGINT))
+		ts.Check(cmd.Wait())
+	})
+	if !bufio.NewScanner(out).Scan() {
+		_ = cmd.Wait()
+		ts.Fatalf("dev did not start: %s", faults.String())
 	}
 }

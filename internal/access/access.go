@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,10 +25,10 @@ type Person = postgres.Person
 // Change is a decision carried out.
 type Change = postgres.Change
 
-// Filter picks people from a list; Key is a place in it.
+// Filter picks people from a list; Key is a place in it, and in one of sessions.
 type (
 	Filter = postgres.UserFilter
-	Key    = postgres.UserKey
+	Key    = postgres.Key
 )
 
 // Actor says who decides, from where and why.
@@ -64,7 +63,7 @@ func (p *People) Find(ctx context.Context, ref string) (Person, error) {
 		return p.byLogin(ctx, r.login)
 	}
 	if errors.Is(err, afauth.ErrNotFound) {
-		return Person{}, notFound(ref)
+		return Person{}, r.notFound()
 	}
 	return person, err
 }
@@ -82,18 +81,18 @@ func (p *People) byLogin(ctx context.Context, login string) (Person, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Person{}, notFound(login)
+		return Person{}, reference{login: login}.notFound()
 	case 1:
 		return found[0], nil
 	}
 	var ids []string
 	for _, f := range found {
-		ids = append(ids, fmt.Sprintf("#%d (%s, last signed in %s)", f.GitHubID, f.Access(), day(f.LastSignInAt)))
+		ids = append(ids, fmt.Sprintf("#%d (%s, %s)", f.GitHubID, f.Access(), lastSignIn(f.LastSignInAt)))
 	}
 	return Person{}, &afauth.Error{
 		Code:    afauth.CodeAmbiguous,
 		Message: fmt.Sprintf("the login %q is known under %d GitHub ids: %s", login, len(found), strings.Join(ids, ", ")),
-		Hint:    fmt.Sprintf("logins change hands; name the id, for instance: '#%d'", found[0].GitHubID),
+		Hint:    fmt.Sprintf("logins change hands: name the id that you mean, for instance '#%d'", found[0].GitHubID),
 	}
 }
 
@@ -104,7 +103,7 @@ func (p *People) Allow(ctx context.Context, actor Actor, ref string, until *time
 	if until != nil && !until.After(p.db.Now()) {
 		return Change{}, &afauth.Error{Code: afauth.CodeInvalid,
 			Message: fmt.Sprintf("%s has passed already", until.UTC().Format(time.RFC3339)),
-			Hint:    "to end somebody's access now: af-auth revoke " + ref}
+			Hint:    "to end somebody's access now: af-auth revoke " + quoted(ref)}
 	}
 	person, err := p.Find(ctx, ref)
 	if err == nil {
@@ -144,6 +143,16 @@ func (p *People) Sessions(ctx context.Context, id afauth.ID) ([]afauth.Session, 
 	return p.db.Sessions(ctx, id, p.limits.Idle)
 }
 
+// SessionPage lists some of a person's live sessions, newest first.
+func (p *People) SessionPage(ctx context.Context, id afauth.ID, after *Key, limit int) ([]afauth.Session, error) {
+	return p.db.SessionPage(ctx, postgres.SessionFilter{UserID: id, Idle: p.limits.Idle, After: after, Limit: limit})
+}
+
+// CountSessions counts a person's live sessions.
+func (p *People) CountSessions(ctx context.Context, id afauth.ID) (int, error) {
+	return p.db.CountSessions(ctx, id, p.limits.Idle)
+}
+
 // List lists people, newest first.
 func (p *People) List(ctx context.Context, f Filter) ([]Person, error) { return p.db.Users(ctx, f) }
 
@@ -154,15 +163,15 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 		return github.User{}, err
 	}
 	if !r.id.IsZero() {
-		return github.User{}, notFound(ref)
+		return github.User{}, r.notFound()
 	}
 	if p.github == nil {
 		if r.githubID != 0 {
 			return github.User{ID: r.githubID}, nil
 		}
 		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
-			Message: fmt.Sprintf("%q has not signed in here, and GitHub cannot be asked for the id", ref),
-			Hint:    "set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, or name the numeric id: '#583231'"}
+			Message: fmt.Sprintf("%q has not signed in here, and GitHub cannot be asked for the id", r.login),
+			Hint:    "set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, or name the numeric id: '#ID'"}
 	}
 	var account github.User
 	if r.githubID != 0 {
@@ -174,7 +183,7 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 	switch {
 	case errors.Is(err, github.ErrNotFound):
 		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
-			Message: fmt.Sprintf("GitHub knows nobody called %q", ref), Hint: "check the spelling: a login, not a name; or a #id"}
+			Message: "GitHub knows nobody " + r.called(), Hint: "check the spelling: a login is not a name, and a number needs its #"}
 	case err != nil && r.githubID != 0:
 		// The id is all that is needed; the login comes with the sign-in.
 		return github.User{ID: r.githubID}, nil
@@ -184,8 +193,8 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 			Hint:    "try again then, or name the numeric id: '#583231'", RetryAfter: wait, Err: err}
 	case err != nil:
 		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubDown,
-			Message: fmt.Sprintf("GitHub did not say which id %q has", ref),
-			Hint:    "try again, or name the numeric id: '#583231'", Err: err}
+			Message: fmt.Sprintf("GitHub did not say which id %q has", r.login),
+			Hint:    "try again, or name the numeric id: '#ID'", Err: err}
 	case account.Type == "Organization":
 		return github.User{}, &afauth.Error{Code: afauth.CodeInvalid,
 			Message: fmt.Sprintf("%q is an organization, and only people sign in", account.Login), Hint: "name its members one by one"}
@@ -193,60 +202,9 @@ func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
 	return account, nil
 }
 
-// reference is a person as somebody wrote it: exactly one field is set.
-type reference struct {
-	login    string
-	githubID int64
-	id       afauth.ID
-}
-
-func parseRef(s string) (reference, error) {
-	if id, err := afauth.ParseID(s); err == nil && !id.IsZero() {
-		return reference{id: id}, nil
-	}
-	if digits, ok := strings.CutPrefix(s, "#"); ok {
-		n, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil || n <= 0 {
-			return reference{}, &afauth.Error{Code: afauth.CodeInvalid,
-				Message: fmt.Sprintf("%q is not a GitHub id", s), Hint: "a GitHub id is # and a number: '#583231'"}
-		}
-		return reference{githubID: n}, nil
-	}
-	login := strings.TrimPrefix(s, "@")
-	if !isLogin(login) {
-		return reference{}, &afauth.Error{Code: afauth.CodeInvalid,
-			Message: fmt.Sprintf("%q is not a login, a #github-id or a UUID", s),
-			Hint:    "a login has letters, digits and hyphens, 39 at most; quote a #: '#583231'"}
-	}
-	return reference{login: login}, nil
-}
-
-// isLogin accepts GitHub's logins, and the longer ones with an underscore that
-// Enterprise Managed Users have.
-func isLogin(s string) bool {
-	if s == "" || len(s) > 100 {
-		return false
-	}
-	for _, r := range s {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-		default:
-			// "[bot]" accounts cannot sign in.
-			return false
-		}
-	}
-	return true
-}
-
-func notFound(ref string) error {
-	return &afauth.Error{Code: afauth.CodeNotFound,
-		Message: fmt.Sprintf("nobody called %q has signed in or been allowed here", ref),
-		Hint:    "af-auth users lists everybody who is known"}
-}
-
-func day(t *time.Time) string {
+func lastSignIn(t *time.Time) string {
 	if t == nil {
-		return "never"
+		return "never signed in"
 	}
-	return t.UTC().Format(time.DateOnly)
+	return "last signed in " + t.UTC().Format(time.DateOnly)
 }

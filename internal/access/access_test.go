@@ -162,7 +162,7 @@ func TestAllowAsksGitHub(t *testing.T) {
 		{ref: "@octocat", login: "octocat", logins: 1},
 		{ref: "#583231", login: "octocat", ids: 1},
 		{ref: "nobody-here", code: afauth.CodeNotFound, said: `GitHub knows nobody called "nobody-here"`, logins: 1},
-		{ref: "#999", code: afauth.CodeNotFound, said: `GitHub knows nobody called "#999"`, ids: 1},
+		{ref: "#999", code: afauth.CodeNotFound, said: "GitHub knows nobody with the GitHub id 999", ids: 1},
 		{ref: "00000000-0000-4000-8000-000000000001", code: afauth.CodeNotFound, said: "af-auth users"},
 		{ref: "octo cat", code: afauth.CodeInvalid},
 	} {
@@ -213,7 +213,7 @@ func TestAllowWithoutGitHub(t *testing.T) {
 	w := newWorld(t)
 	w.github.Fault(1, githubsim.Fault{Kind: githubsim.ServerError})
 	_, err := w.people.Allow(t.Context(), ada(), "octocat", nil)
-	fails(t, "GitHub is away", err, afauth.CodeGitHubDown, "try again", "#583231")
+	fails(t, "GitHub is away", err, afauth.CodeGitHubDown, "try again", "'#ID'")
 	w.github.Fault(1, githubsim.Fault{Kind: githubsim.RateLimited})
 	_, err = w.people.Allow(t.Context(), ada(), "octocat", nil)
 	fails(t, "GitHub's limit", err, afauth.CodeGitHubLimited, "wait 1m0s", "#583231")
@@ -224,7 +224,7 @@ func TestAllowWithoutGitHub(t *testing.T) {
 	}
 	alone := access.New(w.db, nil, afauth.SessionLimits{Idle: time.Hour})
 	_, err = alone.Allow(t.Context(), ada(), "hubot", nil)
-	fails(t, "no client", err, afauth.CodeNotFound, "GITHUB_CLIENT_ID", "'#583231'")
+	fails(t, "no client", err, afauth.CodeNotFound, "GITHUB_CLIENT_ID", "'#ID'")
 	if c, err := alone.Allow(t.Context(), ada(), "#480938", nil); err != nil || c.After.GitHubID != 480938 {
 		t.Errorf("by id: %+v, %v", c, err)
 	}
@@ -285,7 +285,7 @@ func TestAmbiguousLogin(t *testing.T) {
 		"sign out": func() error { _, _, err := w.people.SignOut(t.Context(), ada(), "octocat"); return err },
 	}
 	for name, f := range ask {
-		fails(t, name, f(), afauth.CodeAmbiguous, "2 GitHub ids", "#583231 (waiting, last signed in never)", "#77 (allowed, last signed in 2026-02-03)", "name the id")
+		fails(t, name, f(), afauth.CodeAmbiguous, "2 GitHub ids", "#583231 (waiting, never signed in)", "#77 (allowed, last signed in 2026-02-03)", "name the id that you mean, for instance '#583231'")
 	}
 	if p, err := w.people.Find(t.Context(), "#77"); err != nil || p.Login != "OctoCat" {
 		t.Errorf("%+v, %v", p, err)
@@ -299,13 +299,16 @@ func TestAmbiguousLogin(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, ref := range []string{"octocat", "#583231", "00000000-0000-4000-8000-000000000001"} {
+	for ref, called := range map[string]string{
+		"octocat": `nobody called "octocat" `, "@octocat": `nobody called "octocat" `, "#583231": "nobody with the GitHub id 583231 ",
+		"00000000-0000-4000-8000-000000000001": "nobody with the id 00000000-0000-4000-8000-000000000001 ",
+	} {
 		_, err := w.people.Revoke(t.Context(), ada(), ref)
-		fails(t, "revoke", err, afauth.CodeNotFound, ref, "af-auth users")
+		fails(t, "revoke", err, afauth.CodeNotFound, called, "af-auth users")
 		_, _, err = w.people.SignOut(t.Context(), ada(), ref)
-		fails(t, "sign out", err, afauth.CodeNotFound, ref, "af-auth users")
+		fails(t, "sign out", err, afauth.CodeNotFound, called, "af-auth users")
 		_, err = w.people.Find(t.Context(), ref)
-		fails(t, "find", err, afauth.CodeNotFound, ref, "af-auth users")
+		fails(t, "find", err, afauth.CodeNotFound, called, "af-auth users")
 	}
 	if _, err := w.people.Get(t.Context(), afauth.ID{1}); !errors.Is(err, afauth.ErrNotFound) {
 		t.Errorf("get: %v", err)

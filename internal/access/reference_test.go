@@ -40,6 +40,26 @@ func TestReference(t *testing.T) {
 		_, _, _, err := access.ParseRef(ref)
 		fails(t, ref, err, afauth.CodeInvalid)
 	}
+	for ref, message := range map[string]string{
+		"":                                      "no person is named",
+		"#abc":                                  `"#abc" is not a GitHub id`,
+		"#0":                                    `"#0" is not a GitHub id`,
+		"Mona Octocat":                          `"Mona Octocat" is not a login`,
+		"mona@example.com":                      "not the name or the e-mail address",
+		"6d0c1a9e-6f5b-4c7e-9a53-2b1f0000001":   "looks like a UUID and is not one", // a digit is missing
+		"6d0c1a9e-6f5b-4c7e-9a53-2b1f000000011": "looks like a UUID",                // one too many
+		"6d0c1a9e-6f5b-4c7e-9a53-2b1f0000000g":  "looks like a UUID",                // no such digit
+		"6d0c1a9-6f5b-4c7e-9a53-2b1f00000001":   "looks like a UUID",                // missing in the first group
+		"00000000-0000-0000-0000-000000000000":  "looks like a UUID",                // names nobody
+	} {
+		_, _, _, err := access.ParseRef(ref)
+		fails(t, ref, err, afauth.CodeInvalid, message)
+	}
+	for _, login := range []string{"a-b-c-d-e", "face-feed-dead-beef", "deadbeef-cafe"} {
+		if got, _, _, err := access.ParseRef(login); err != nil || got != login {
+			t.Errorf("%q: %q, %v", login, got, err)
+		}
+	}
 }
 
 // Whatever somebody writes is one thing or an error, and a login that comes out

@@ -41,6 +41,10 @@ type Env struct {
 	Dir     string
 	Now     func() time.Time
 	Version string
+	// Columns is the width of the terminal that Stdout is; 0 for a file or a pipe.
+	Columns int
+	// Args are the arguments, so that a command can say how to go on.
+	Args []string
 
 	// ConfigFile and Data come from the global flags.
 	ConfigFile, Data string
@@ -60,6 +64,7 @@ func OS(version string) *Env {
 	return &Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Environ: os.Environ(), Dir: dir, Now: time.Now, Version: version,
+		Columns: columnsOf(os.Getenv("COLUMNS"), os.Stdout),
 	}
 }
 
@@ -88,27 +93,6 @@ type commands struct {
 	Version    versionCmd    `cmd:"" group:"other" help:"Print the version."`
 }
 
-// errUsage marks a command line that cannot be read. command is as far as it
-// was understood: "af-auth db migrate".
-type errUsage struct {
-	error
-	command string
-}
-
-func usageOf(err error) errUsage {
-	u := errUsage{error: err, command: "af-auth"}
-	var parse *kong.ParseError
-	if !errors.As(err, &parse) || parse.Context == nil {
-		return u
-	}
-	for _, step := range parse.Context.Path {
-		if step.Command != nil {
-			u.command += " " + step.Command.Name
-		}
-	}
-	return u
-}
-
 // exit is an error that carries its own code, and has been reported already.
 type exit struct{ code int }
 
@@ -135,6 +119,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	if err != nil {
 		return e.report(err)
 	}
+	parser.Model.HelpFlag.Help = "Print this help."
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
@@ -148,7 +133,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	if err != nil {
 		return e.report(usageOf(err))
 	}
-	e.ConfigFile, e.Data = root.Config, root.Data
+	e.ConfigFile, e.Data, e.Args = root.Config, root.Data, args
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return e.report(parsed.Run(e, &root))
 }
@@ -165,7 +150,7 @@ func (e *Env) report(err error) int {
 	case errors.As(err, &done):
 		return done.code
 	case errors.As(err, &usage):
-		e.complain(usage.Error(), "see "+usage.command+" --help")
+		e.complain(usage.plain())
 		return 2
 	case errors.As(err, &faults):
 		_, _ = fmt.Fprintf(e.Stderr, "af-auth: the settings are wrong\n%s\n", faults)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -14,16 +15,18 @@ type completionCmd struct {
 
 // Help is shown by --help.
 func (completionCmd) Help() string {
-	return `bash:  source <(af-auth completion bash)
-zsh:   source <(af-auth completion zsh)
-fish:  af-auth completion fish | source`
+	return `Put the line of your shell into its start file:
+
+  bash, ~/.bashrc:                   source <(af-auth completion bash)
+  zsh, ~/.zshrc:                     source <(af-auth completion zsh)
+  fish, ~/.config/fish/config.fish:  af-auth completion fish | source`
 }
 
 // Run prints the script. It holds every command and flag, so completing needs
 // no call of af-auth.
 func (c *completionCmd) Run(e *Env, k *kong.Kong) error {
 	words := map[string][]string{}
-	collect(k.Model.Node, "", words)
+	collect(k.Model.Node, "", nil, words)
 	var paths []string
 	for path := range words {
 		paths = append(paths, path)
@@ -41,20 +44,23 @@ func (c *completionCmd) Run(e *Env, k *kong.Kong) error {
 	return nil
 }
 
-// collect notes for each command path what may follow it.
-func collect(n *kong.Node, path string, words map[string][]string) {
+// collect notes for each command path what may follow it: the commands below, its
+// flags, and those of all commands above.
+func collect(n *kong.Node, path string, above []string, words map[string][]string) {
+	flags := slices.Clone(above)
+	for _, f := range n.Flags {
+		if !f.Hidden {
+			flags = append(flags, "--"+f.Name)
+		}
+	}
 	for _, child := range n.Children {
 		if child.Hidden {
 			continue
 		}
 		words[path] = append(words[path], child.Name)
-		collect(child, strings.TrimSpace(path+" "+child.Name), words)
+		collect(child, strings.TrimSpace(path+" "+child.Name), flags, words)
 	}
-	for _, f := range n.Flags {
-		if !f.Hidden {
-			words[path] = append(words[path], "--"+f.Name)
-		}
-	}
+	words[path] = append(words[path], flags...)
 }
 
 func bash(paths []string, words map[string][]string) string {
@@ -79,9 +85,17 @@ func bash(paths []string, words map[string][]string) string {
 	return b.String()
 }
 
+// fish finds the path as bash does: flags, their values and names of people lie
+// between its words and are passed over.
 func fish(paths []string, words map[string][]string) string {
 	var b strings.Builder
-	b.WriteString("function __af_auth_at\n  set -l words (commandline -opc)[2..-1]\n  set -l path (string match -v -- '-*' $words)\n  test \"$path\" = \"$argv[1]\"\nend\ncomplete -c af-auth -f")
+	b.WriteString("function __af_auth_at\n  set -l at ''\n  for word in (commandline -opc)[2..-1]\n    switch (string trim -- \"$at $word\")\n")
+	for _, p := range paths {
+		if p != "" {
+			fmt.Fprintf(&b, "      case '%s'\n        set at '%s'\n", p, p)
+		}
+	}
+	b.WriteString("    end\n  end\n  test \"$at\" = \"$argv[1]\"\nend\ncomplete -c af-auth -f")
 	for _, p := range paths {
 		for _, w := range words[p] {
 			if flag, ok := strings.CutPrefix(w, "--"); ok {

@@ -40,76 +40,121 @@ func devStateFile(data string) string { return filepath.Join(data, "dev.json") }
 
 // load reads the settings, for every command but dev and serve.
 func (e *Env) load() (*config.Config, error) {
-	overrides, err := e.overrides()
+	found, err := e.overrides()
 	if err != nil {
 		return nil, err
 	}
-	return e.loadWith(overrides)
-}
-
-// overrides are the settings that win over all others. With --data, and inside
-// the tree of a running `af-auth dev` unless the settings name another database
-// or are for production, the private server and its GitHub are meant.
-func (e *Env) overrides() (map[string]string, error) {
-	elsewhere := e.ConfigFile != "" || e.getenv("DATABASE_URL") != "" || e.getenv("DATABASE_URL_FILE") != "" ||
-		e.getenv("AF_AUTH_ENV") == "production"
-	if e.Data == "" && elsewhere {
-		return nil, nil
-	}
-	found, err := e.running()
-	if err == nil && found == nil && e.Data != "" {
-		// Going on with another database would be the worst answer to a typing
-		// mistake in --data.
-		return nil, &afauth.Error{Code: afauth.CodeUnavailable,
-			Message: fmt.Sprintf("no private PostgreSQL runs in %s", e.short(e.Data)),
-			Hint:    "start it: af-auth dev --data " + e.short(e.Data)}
-	}
-	return found, err
-}
-
-func (e *Env) loadWith(overrides map[string]string) (*config.Config, error) {
-	c, err := config.Load(config.Options{Environ: e.Environ, Dir: e.Dir, File: e.ConfigFile, Overrides: overrides})
+	c, err := e.settings(found)
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range c.Warnings() {
-		e.complain("warning: "+w, "")
-	}
+	e.warn(c)
+	e.mention(c, found)
 	return c, nil
 }
 
+// overrides are settings that win over others, and where they come from.
+type overrides struct {
+	values, sources map[string]string
+	// unasked says that nobody chose them with --data.
+	unasked bool
+}
+
+// overrides finds the settings that win over all others. With --data, and inside
+// the tree of a running `af-auth dev` unless the settings name another database
+// or are for production, the private server and its GitHub are meant.
+func (e *Env) overrides() (overrides, error) {
+	elsewhere := e.ConfigFile != "" || e.getenv("DATABASE_URL") != "" || e.getenv("DATABASE_URL_FILE") != "" ||
+		e.getenv("AF_AUTH_ENV") == "production"
+	if e.Data == "" && elsewhere {
+		return overrides{}, nil
+	}
+	found, err := e.running()
+	if err == nil && found.values == nil && e.Data != "" {
+		// Going on with another database would be the worst answer to a typing
+		// mistake in --data.
+		return overrides{}, &afauth.Error{Code: afauth.CodeUnavailable,
+			Message: fmt.Sprintf("no private PostgreSQL runs in %s", e.short(e.Data)),
+			Hint:    "start it: af-auth dev --data " + e.short(e.Data)}
+	}
+	found.unasked = e.Data == ""
+	return found, err
+}
+
+// settings reads the settings for showing them: unlike load it hands them back
+// beside their faults.
+func (e *Env) settings(o overrides) (*config.Config, error) {
+	return config.Load(config.Options{Environ: e.Environ, Dir: e.Dir, File: e.ConfigFile, Overrides: o.values, Sources: o.sources})
+}
+
+// loadWith reads the settings of dev and serve. What dev sets itself is named so
+// in faults.
+func (e *Env) loadWith(values map[string]string) (*config.Config, error) {
+	sources := map[string]string{}
+	for name := range values {
+		sources[name] = "af-auth dev"
+	}
+	c, err := e.settings(overrides{values: values, sources: sources})
+	if err != nil {
+		return nil, err
+	}
+	e.warn(c)
+	return c, nil
+}
+
+func (e *Env) warn(c *config.Config) {
+	for _, w := range c.Warnings() {
+		e.complain("warning: "+w, "")
+	}
+}
+
+// mention says that the private server has the place of another database that
+// somebody wrote down: they may well mean that one.
+func (e *Env) mention(c *config.Config, o overrides) {
+	if where := c.Hidden("DATABASE_URL"); where != "" && o.unasked {
+		e.complain(fmt.Sprintf("using the %s, not the DATABASE_URL of %s; to use that one: --config .env, or set DATABASE_URL in the environment",
+			o.sources["DATABASE_URL"], where), "")
+	}
+}
+
 // running finds the private server of this tree, if it runs.
-func (e *Env) running() (map[string]string, error) {
+func (e *Env) running() (overrides, error) {
 	data := e.dataDir()
 	if data == "" {
-		return nil, nil
+		return overrides{}, nil
 	}
 	address, err := pgserver.Lookup(data)
 	if errors.Is(err, pgserver.ErrNotRunning) || errors.Is(err, fs.ErrPermission) {
-		return nil, nil
+		return overrides{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return overrides{}, err
 	}
-	overrides := map[string]string{
+	found := overrides{values: map[string]string{}, sources: map[string]string{}}
+	set := func(source string, values map[string]string) {
+		for name, value := range values {
+			found.values[name], found.sources[name] = value, source
+		}
+	}
+	set("private PostgreSQL of "+e.short(data), map[string]string{
 		"DATABASE_URL": address.URL(databaseName), "DIRECT_URL": "", "AF_AUTH_OWNER_URL": "",
-	}
+	})
 	raw, err := os.ReadFile(devStateFile(data)) // #nosec G304 -- the tree's own file
 	if errors.Is(err, fs.ErrNotExist) {
-		return overrides, nil
+		return found, nil
 	}
 	if err != nil {
-		return nil, err
+		return overrides{}, err
 	}
 	var state devState
 	if err := json.Unmarshal(raw, &state); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", devStateFile(data), err)
+		return overrides{}, fmt.Errorf("reading %s: %w", devStateFile(data), err)
 	}
-	overrides["AF_AUTH_URL"] = state.AuthURL
-	overrides["GITHUB_URL"] = state.GitHubURL
-	overrides["GITHUB_CLIENT_ID"] = state.ClientID
-	overrides["GITHUB_CLIENT_SECRET"] = state.ClientSecret
-	return overrides, nil
+	set("af-auth dev of "+e.short(data), map[string]string{
+		"AF_AUTH_URL": state.AuthURL, "GITHUB_URL": state.GitHubURL,
+		"GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
+	})
+	return found, nil
 }
 
 // dataDir is --data, or the nearest .af-auth here or above; empty if none.

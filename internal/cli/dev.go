@@ -59,9 +59,17 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("there is no port %d with two behind it", d.Port),
 			Hint: "--port is from 0 to 65533; 0 takes free ones"}
 	}
+	if d.DatabasePort < 0 || d.DatabasePort > 65535 {
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("there is no port %d", d.DatabasePort),
+			Hint: "--database-port is from 1 to 65535; without it there is a socket only"}
+	}
 	if own.Production {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "dev is for development, and these settings are for production",
 			Hint: "run af-auth serve; or unset AF_AUTH_ENV and AF_AUTH_URL"}
+	}
+	realGitHub, err := wantsGitHub(own)
+	if err != nil {
+		return err
 	}
 	level := slog.LevelWarn
 	if d.Verbose {
@@ -80,13 +88,28 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err := prepareDatabase(ctx, server); err != nil {
 		return err
 	}
-	realGitHub := own.GitHubClientID != "" && own.GitHubClientSecret.IsSet()
 	doors, err := d.listen(e, realGitHub)
 	if err != nil {
 		return err
 	}
 	defer doors.close()
 	return d.serve(ctx, e, own, server, doors, data, logger)
+}
+
+// wantsGitHub reports whether the real GitHub is asked: with both credentials.
+// With one of them alone somebody means it too, and the simulator in its place
+// would be a surprise.
+func wantsGitHub(c *config.Config) (bool, error) {
+	const id, secret = "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET" // #nosec G101 -- their names
+	there, missing := id, secret
+	switch hasID, hasSecret := c.GitHubClientID != "", c.GitHubClientSecret.IsSet(); {
+	case hasID == hasSecret:
+		return hasID, nil
+	case hasSecret:
+		there, missing = secret, id
+	}
+	return false, &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("%s is set, and %s is not", there, missing),
+		Hint: fmt.Sprintf("set %s too, to sign in at the real GitHub; or unset %s, to use the simulator", missing, there)}
 }
 
 // serve runs all parts until one ends.

@@ -102,8 +102,8 @@ func (s *standing) json() statusJSON {
 		InSync: s.exit() == nil, SchemaVersion: s.SchemaVersion,
 		Applied: recordNames(s.Applied), Pending: fileNames(s.Pending), Edited: fileNames(append(s.Edited, s.Clashing...)),
 		Missing: recordNames(s.Missing), OutOfOrder: fileNames(s.OutOfOrder),
-		Failed: list(s.Failed), Unfinished: list(s.Unfinished), Running: list(s.Running),
-		Drift: []string{}, Unknown: list(s.unknown), Instances: list(s.instances),
+		Failed: notNull(s.Failed), Unfinished: notNull(s.Unfinished), Running: notNull(s.Running),
+		Drift: []string{}, Unknown: notNull(s.unknown), Instances: notNull(s.instances),
 	}
 	if s.drift != nil {
 		out.Drift = drifted(s.drift)
@@ -111,8 +111,8 @@ func (s *standing) json() statusJSON {
 	return out
 }
 
-// list is never null in JSON.
-func list[T any](s []T) []T {
+// notNull is a list that JSON writes as [] where it is empty.
+func notNull[T any](s []T) []T {
 	if s == nil {
 		return []T{}
 	}

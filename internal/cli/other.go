@@ -1,8 +1,7 @@
 package cli
 
 import (
-	"fmt"
-	"io"
+	"math"
 
 	"github.com/af-auth/af-auth/internal/web"
 )
@@ -24,12 +23,11 @@ func (c *routesCmd) Run(e *Env) error {
 	if c.JSON {
 		return e.printJSON(web.Routes())
 	}
-	e.table(func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "METHOD\tPATH\tGUARD")
-		for _, r := range web.Routes() {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", r.Method, r.Path, r.Guard)
-		}
-	})
+	t := e.newTable(true, column{"METHOD", 0}, column{"PATH", 0}, column{"GUARD", 0})
+	for _, r := range web.Routes() {
+		t.add(r.Method, r.Path, string(r.Guard))
+	}
+	t.flush()
 	return nil
 }
 
@@ -40,26 +38,42 @@ type configCmd struct {
 // Run lists every setting, secrets hidden. Faults are listed after, so that
 // what is right can still be read.
 func (c *configCmd) Run(e *Env) error {
-	overrides, err := e.overrides()
+	found, err := e.overrides()
 	if err != nil {
 		return err
 	}
-	settings, faults := e.settings(overrides)
+	settings, faults := e.settings(found)
+	e.mention(settings, found)
 	if c.JSON {
 		if err := e.printJSON(settings.Entries()); err != nil {
 			return err
 		}
 		return faults
 	}
-	e.table(func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "NAME\tVALUE\tSOURCE\tDEFAULT")
-		for _, v := range settings.Entries() {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Name, dash(v.Value), v.Source, dash(v.Default))
-		}
-	})
+	t := e.newTable(false, column{"NAME", 0}, column{"VALUE", 10}, column{"SOURCE", 0}, column{"DEFAULT", 8})
+	for _, v := range settings.Entries() {
+		t.add(v.Name, dash(printable(v.Value)), printable(v.Source), dash(v.Default))
+	}
+	t.flush()
 	e.say("\nMeanings:")
 	for _, v := range settings.Entries() {
-		e.say("  %s\n      %s", v.Name, v.Meaning)
+		if v.Default == "" {
+			e.say("  %s", v.Name)
+		} else {
+			e.say("  %s (default: %s)", v.Name, v.Default)
+		}
+		for _, line := range wrap(v.Meaning, e.textWidth(), 0) {
+			e.say("      %s", line)
+		}
 	}
 	return faults
+}
+
+// textWidth is the room for an indented text: all there is, where the width is
+// not known.
+func (e *Env) textWidth() int {
+	if e.Columns == 0 {
+		return math.MaxInt
+	}
+	return max(narrowTail, e.Columns-6)
 }

@@ -79,8 +79,6 @@ func TestWords(t *testing.T) {
 		{count(0, "session"), "no session"},
 		{count(1, "session"), "1 session"},
 		{count(12, "session"), "12 sessions"},
-		{clipped("Mozilla", 7), "Mozilla"},
-		{clipped("Mozillaé", 7), "Mozill…"},
 		{moment(nil), "-"},
 		{moment(&until), "2027-02-01T00:00:00Z"},
 		{untilText(nil), ""},

@@ -67,6 +67,7 @@ type Config struct {
 
 	// Nothing below holds a secret: package fmt prints unexported fields too.
 	set      map[string]bool // has a value of its own or a default
+	hidden   map[string]string
 	entries  []Entry
 	warnings []string
 }
@@ -81,13 +82,17 @@ type Host struct {
 type Entry struct {
 	Name    string `json:"name"`
 	Value   string `json:"value"`  // secrets are hidden; "" where nothing is set
-	Source  string `json:"source"` // command line, environment, .env, the file's name, default, not set
+	Source  string `json:"source"` // where the value comes from: environment, .env, a file's name, default, not set, …
 	Default string `json:"default"`
 	Meaning string `json:"meaning"`
 }
 
 // Entries lists every variable in the order of the table.
 func (c *Config) Entries() []Entry { return append([]Entry(nil), c.entries...) }
+
+// Hidden returns the source whose value of a variable is not used because an
+// override has its place: ".env", say. "" where there is none.
+func (c *Config) Hidden(name string) string { return c.hidden[name] }
 
 // Warnings lists what is unwise but works, one sentence each.
 func (c *Config) Warnings() []string { return append([]string(nil), c.warnings...) }

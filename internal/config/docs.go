@@ -76,10 +76,12 @@ const markdownHead = "# Configuration\n\n" +
 	"<!-- Written by `go test ./internal/config -update` from the table in internal/config/vars.go. -->\n" + `
 Settings come from four places. The strongest wins, and an empty value counts as not set:
 
-1. the command line,
+1. the command line: ` + "`--data DIR`" + ` means the private PostgreSQL there,
 2. the environment,
 3. the file given with ` + "`--config FILE`" + `,
 4. ` + "`.env`" + ` in the current folder, in development only.
+
+While ` + "`af-auth dev`" + ` runs, the other commands in its folder mean its private PostgreSQL and its GitHub, unless the environment or ` + "`--config`" + ` names a database; a ` + "`DATABASE_URL`" + ` that stands in ` + "`.env`" + ` is then not used, and they say so. ` + "`--config .env`" + ` chooses it.
 
 ` + "`af-auth config`" + ` lists every variable with its value, where it came from, its default and its meaning; secrets are hidden.
 All faults are reported at once, each with a hint. A name that starts with ` + "`AF_AUTH_`" + ` and is not below is a fault, and so is any unknown name in FILE.

@@ -37,7 +37,7 @@ func parseEnvFile(label string, data []byte) (layer, Faults) {
 				Problem: fmt.Sprintf("is set twice, first on line %d", first[name]), Hint: "keep one of them"})
 		default:
 			first[name] = number
-			found[name] = value{text, label, where}
+			found[name] = value{text: text, source: label, where: where}
 		}
 	}
 	return found, faults

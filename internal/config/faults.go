@@ -17,11 +17,11 @@ type Fault struct {
 func (f Fault) String() string {
 	var b strings.Builder
 	b.WriteString(f.Name)
-	if f.Source != "" && f.Source != sourceNone {
-		if f.Name != "" {
-			b.WriteByte(' ')
-		}
-		b.WriteString("(" + f.Source + ")")
+	switch {
+	case f.Name == "":
+		b.WriteString(f.Source)
+	case f.Source != "" && f.Source != sourceNone:
+		b.WriteString(" (" + f.Source + ")")
 	}
 	b.WriteString(" " + f.Problem)
 	if f.Hint != "" {

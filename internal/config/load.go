@@ -14,6 +14,7 @@ type Options struct {
 	Dir       string            // the folder in which .env is looked for; "" for nowhere
 	File      string            // --config; "" for none
 	Overrides map[string]string // by name, from the command line or from a command such as dev; "" unsets
+	Sources   map[string]string // by name, where an override comes from, for people; else "command line"
 }
 
 // Load reads all sources and checks every value. A value that is missing is no
@@ -23,7 +24,7 @@ type Options struct {
 // error it serves Entries and Warnings only.
 func Load(o Options) (*Config, error) {
 	l := newLoader()
-	l.add(fromMap(sourceCommandLine, o.Overrides), true)
+	l.add(fromOverrides(o.Overrides, o.Sources), true)
 	l.add(fromEnviron(o.Environ), false)
 	if o.File != "" {
 		l.add(l.readFile(o.File, o.File, true), true)
@@ -34,6 +35,7 @@ func Load(o Options) (*Config, error) {
 	for _, v := range l.vars {
 		l.read(v)
 	}
+	l.settleHidden(o.Overrides)
 	l.settleProduction()
 	l.settlePool()
 	l.settleRest()
@@ -59,7 +61,7 @@ func newLoader() *loader {
 		known:  map[string]bool{},
 		source: map[string]string{},
 		faulty: map[string]bool{},
-		config: &Config{set: map[string]bool{}},
+		config: &Config{set: map[string]bool{}, hidden: map[string]string{}},
 	}
 	for _, v := range l.vars {
 		l.known[v.Name] = true
@@ -117,6 +119,9 @@ func (l *loader) read(v Var) {
 	found := l.pick(v)
 	if found.text == "" {
 		l.source[v.Name] = sourceNone
+		if found.override && l.below(v.Name) != "" {
+			l.source[v.Name] = found.source
+		}
 		if v.Default == "" || l.faulty[v.Name] {
 			return
 		}
@@ -127,6 +132,28 @@ func (l *loader) read(v Var) {
 	if f := v.read(l.config, found.text); f != nil {
 		l.fault(v.Name, found.where, f)
 	}
+}
+
+// settleHidden notes which weaker sources the overrides hide.
+func (l *loader) settleHidden(overrides map[string]string) {
+	for name := range overrides {
+		if source := l.below(name); source != "" {
+			l.config.hidden[name] = source
+		}
+	}
+}
+
+// below returns the strongest source but the overrides that sets a variable, or
+// its file; "" where none does.
+func (l *loader) below(name string) string {
+	for _, from := range l.layers[1:] {
+		for _, v := range []value{from[name], from[name+"_FILE"]} {
+			if strings.TrimSpace(v.text) != "" {
+				return v.source
+			}
+		}
+	}
+	return ""
 }
 
 // explicit reports whether somebody set the variable.

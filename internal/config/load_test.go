@@ -182,8 +182,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	})
 	wants := []string{
 		"SIGN_IN (command line)", "AF_AUTH_HOST (environment) is not known\n  hint: the nearest known name is AF_AUTH_HOSTS",
-		"DB_POOL_MXA (" + file + ":1) is not known\n  hint: the nearest known name is DB_POOL_MAX", "(" + file + ":2) has a quote",
-		"(.env:2) is not NAME=VALUE", "AF_AUTH_LOGLEVEL (.env:4) is not known\n  hint: the nearest known name is AF_AUTH_LOG_LEVEL",
+		"DB_POOL_MXA (" + file + ":1) is not known\n  hint: the nearest known name is DB_POOL_MAX", file + ":2 has a quote",
+		".env:2 is not NAME=VALUE", "AF_AUTH_LOGLEVEL (.env:4) is not known\n  hint: the nearest known name is AF_AUTH_LOG_LEVEL",
 		"AF_AUTH_LISTEN (environment)", "AF_AUTH_SIGN_IN_RATE (command line)", "AF_AUTH_LOG_LEVEL (.env:1)", "AF_AUTH_LOG_FORMAT (.env:5)",
 	}
 	if all := faults(t, err); len(all) != len(wants) {

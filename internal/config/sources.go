@@ -34,12 +34,18 @@ type value struct {
 	text   string
 	source string // for listings: ".env"
 	where  string // for faults: ".env:3"
+
+	override bool // empty, it hides what weaker sources hold
 }
 
-func fromMap(source string, settings map[string]string) layer {
+func fromOverrides(settings, sources map[string]string) layer {
 	found := layer{}
 	for name, text := range settings {
-		found[name] = value{text, source, source}
+		source := sources[name]
+		if source == "" {
+			source = sourceCommandLine
+		}
+		found[name] = value{text: text, source: source, where: source, override: true}
 	}
 	return found
 }
@@ -48,7 +54,7 @@ func fromEnviron(environ []string) layer {
 	found := layer{}
 	for _, item := range environ {
 		if name, text, ok := strings.Cut(item, "="); ok {
-			found[name] = value{text, sourceEnvironment, sourceEnvironment}
+			found[name] = value{text: text, source: sourceEnvironment, where: sourceEnvironment}
 		}
 	}
 	return found
@@ -80,7 +86,7 @@ func (l *loader) peek(name string) value {
 	for _, from := range l.layers {
 		v, given := from[name]
 		if given && v.unsets() {
-			return value{}
+			return value{source: v.source, override: true}
 		}
 		if strings.TrimSpace(v.text) != "" {
 			v.text = strings.TrimSpace(v.text)
@@ -102,7 +108,7 @@ func (l *loader) pick(v Var) value {
 		file := from[v.Name+"_FILE"]
 		switch {
 		case given && direct.unsets():
-			return value{}
+			return value{source: direct.source, override: true}
 		case strings.TrimSpace(direct.text) != "" && file.text != "":
 			l.fault(v.Name, direct.where, wrong("keep one of them", "and %s_FILE are both set", v.Name))
 			return value{}
@@ -120,7 +126,7 @@ func (l *loader) pick(v Var) value {
 // sources hold must not come through. In a file or the environment an empty
 // value means nothing.
 func (v value) unsets() bool {
-	return v.source == sourceCommandLine && strings.TrimSpace(v.text) == ""
+	return v.override && strings.TrimSpace(v.text) == ""
 }
 
 func (l *loader) secretFile(name string, file value) value {
@@ -135,7 +141,7 @@ func (l *loader) secretFile(name string, file value) value {
 		l.fault(name, where, wrong("write the value into it", "comes from a file that is empty"))
 		return value{}
 	}
-	return value{text, file.source + ", " + name + "_FILE", where}
+	return value{text: text, source: file.source + ", " + name + "_FILE", where: where}
 }
 
 // readFile reads settings from a file in the form of .env. label is what the

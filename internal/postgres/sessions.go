@@ -71,9 +71,33 @@ func (db *DB) EndUserSessions(ctx context.Context, actor Actor, user afauth.ID) 
 	return int(n), fault(err, "ending the person's sessions")
 }
 
+// SessionFilter picks sessions of one person.
+type SessionFilter struct {
+	UserID afauth.ID
+	// Idle leaves out those that were not used for so long: they are over.
+	Idle time.Duration
+	// After continues a list behind this session; nil begins it.
+	After *Key
+	// Limit is the number of rows at most; 0: all.
+	Limit int
+}
+
 // Sessions lists a person's live sessions, newest first.
 func (db *DB) Sessions(ctx context.Context, user afauth.ID, idle time.Duration) ([]afauth.Session, error) {
-	rows, err := db.queries.ListUserSessions(ctx, query.ListUserSessionsParams{UserID: user, Idle: idle})
+	return db.SessionPage(ctx, SessionFilter{UserID: user, Idle: idle})
+}
+
+// SessionPage lists some of a person's live sessions, newest first.
+func (db *DB) SessionPage(ctx context.Context, f SessionFilter) ([]afauth.Session, error) {
+	params := query.ListUserSessionsParams{UserID: f.UserID, Idle: f.Idle}
+	if f.Limit > 0 {
+		rows := int32(f.Limit) // #nosec G115 -- a page's size
+		params.MaxRows = &rows
+	}
+	if f.After != nil {
+		params.AfterCreatedAt, params.AfterID = &f.After.At, &f.After.ID
+	}
+	rows, err := db.queries.ListUserSessions(ctx, params)
 	if err != nil {
 		return nil, fault(err, "listing sessions")
 	}
@@ -85,6 +109,12 @@ func (db *DB) Sessions(ctx context.Context, user afauth.ID, idle time.Duration) 
 		})
 	}
 	return out, nil
+}
+
+// CountSessions counts a person's live sessions.
+func (db *DB) CountSessions(ctx context.Context, user afauth.ID, idle time.Duration) (int, error) {
+	n, err := db.queries.CountLiveSessions(ctx, query.CountLiveSessionsParams{UserID: user, Idle: idle})
+	return int(n), fault(err, "counting sessions")
 }
 
 // Sweep removes sessions and tickets that have expired. It changes nobody's

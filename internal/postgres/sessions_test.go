@@ -97,6 +97,18 @@ func TestSessionsList(t *testing.T) {
 			app.Host != appHost || app.ParentID == nil || *app.ParentID != first.ID || app.UserID != own.User.ID {
 			t.Errorf("%+v", list)
 		}
+		page, err := w.db.SessionPage(t.Context(), postgres.SessionFilter{UserID: own.User.ID, Idle: idle, Limit: 1})
+		if err != nil || len(page) != 1 || page[0].ID != app.ID {
+			t.Errorf("the first page: %+v, %v", page, err)
+		}
+		after := postgres.Key{At: app.CreatedAt, ID: app.ID}
+		page, err = w.db.SessionPage(t.Context(), postgres.SessionFilter{UserID: own.User.ID, Idle: idle, After: &after, Limit: 5})
+		if err != nil || len(page) != 1 || page[0].ID != first.ID {
+			t.Errorf("the second page: %+v, %v", page, err)
+		}
+		if n, err := w.db.CountSessions(t.Context(), own.User.ID, idle); err != nil || n != 2 {
+			t.Errorf("counted: %d, %v", n, err)
+		}
 		if none, err := w.db.Sessions(t.Context(), afauth.ID{1}, idle); err != nil || none == nil || len(none) != 0 {
 			t.Errorf("of somebody unknown: %v, %v", none, err)
 		}

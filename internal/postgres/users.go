@@ -68,15 +68,9 @@ type UserFilter struct {
 	// Search is part of a login or name, or a whole GitHub id.
 	Search string
 	// After continues a list behind this person; nil begins it.
-	After *UserKey
+	After *Key
 	// Limit is the number of rows at most.
 	Limit int
-}
-
-// UserKey is a place in the list of people, which is newest first.
-type UserKey struct {
-	CreatedAt time.Time
-	ID        afauth.ID
 }
 
 // Users lists people, newest first.
@@ -87,7 +81,7 @@ func (db *DB) Users(ctx context.Context, f UserFilter) ([]Person, error) {
 		params.Exact = strings.TrimPrefix(search, "#")
 	}
 	if f.After != nil {
-		params.AfterCreatedAt, params.AfterID = &f.After.CreatedAt, &f.After.ID
+		params.AfterCreatedAt, params.AfterID = &f.After.At, &f.After.ID
 	}
 	rows, err := db.queries.ListUsers(ctx, params)
 	if err != nil {

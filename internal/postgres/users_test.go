@@ -34,7 +34,7 @@ func (w world) list(f postgres.UserFilter, between func()) (logins []string) {
 			return logins
 		}
 		last := page[len(page)-1]
-		f.After = &postgres.UserKey{CreatedAt: last.CreatedAt, ID: last.ID}
+		f.After = &postgres.Key{At: last.CreatedAt, ID: last.ID}
 		between()
 	}
 }

@@ -12,8 +12,23 @@ VALUES (@kind, sqlc.narg(user_id), sqlc.narg(actor), sqlc.narg(address), sqlc.na
 -- name: ListEvents :many
 SELECT id, at, kind, user_id, actor, role, address, reason, details
 FROM events
-WHERE (sqlc.narg(user_id)::uuid IS NULL OR user_id = sqlc.narg(user_id)::uuid)
+WHERE (sqlc.narg(user_ids)::uuid[] IS NULL OR user_id = ANY (sqlc.narg(user_ids)::uuid[]))
     AND (sqlc.narg(since)::timestamptz IS NULL OR at >= sqlc.narg(since)::timestamptz)
     AND (sqlc.narg(before_id)::bigint IS NULL OR id < sqlc.narg(before_id)::bigint)
 ORDER BY id DESC
 LIMIT @max_rows::integer;
+
+-- name: UserIDsInEvents :many
+-- Under which of our ids the record knows a GitHub id: people who were deleted
+-- are in it alone. Compared as text, so that no odd value is an error.
+SELECT DISTINCT user_id::uuid AS user_id FROM events
+WHERE user_id IS NOT NULL AND kind IN ('user.deleted', 'access.changed')
+    AND @github_user_id::text IN (details ->> 'github_user_id', details ->> 'github_user_id_was');
+
+-- name: NameUsers :many
+-- What people are called, by our ids; of those who were deleted, what the
+-- record knows: their GitHub id.
+SELECT id, github_user_id::text AS github_user_id, login FROM users WHERE id = ANY (@ids::uuid[])
+UNION ALL
+SELECT user_id, details ->> 'github_user_id', NULL FROM events
+WHERE kind = 'user.deleted' AND user_id = ANY (@ids::uuid[]) AND jsonb_typeof(details -> 'github_user_id') = 'number';

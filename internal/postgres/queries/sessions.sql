@@ -42,10 +42,14 @@ SELECT count(*) FROM sessions
 WHERE user_id = @user_id AND expires_at > now() AND seen_at > now() - @idle::interval;
 
 -- name: ListUserSessions :many
+-- Newest first, by key, as ListUsers; without a number of rows, all of them.
 SELECT id, user_id, host, parent_id, created_at, seen_at, expires_at, user_agent
 FROM sessions
 WHERE user_id = @user_id AND expires_at > now() AND seen_at > now() - @idle::interval
-ORDER BY created_at DESC, id;
+    AND (sqlc.narg(after_created_at)::timestamptz IS NULL
+        OR (created_at, id) < (sqlc.narg(after_created_at)::timestamptz, sqlc.narg(after_id)::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT sqlc.narg(max_rows)::integer;
 
 -- name: SweepSessions :execrows
 -- Children first, and their parents the next time; what somebody else holds is

@@ -35,7 +35,7 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) error {
 const listEvents = `-- name: ListEvents :many
 SELECT id, at, kind, user_id, actor, role, address, reason, details
 FROM events
-WHERE ($1::uuid IS NULL OR user_id = $1::uuid)
+WHERE ($1::uuid[] IS NULL OR user_id = ANY ($1::uuid[]))
     AND ($2::timestamptz IS NULL OR at >= $2::timestamptz)
     AND ($3::bigint IS NULL OR id < $3::bigint)
 ORDER BY id DESC
@@ -43,7 +43,7 @@ LIMIT $4::integer
 `
 
 type ListEventsParams struct {
-	UserID   *afauth.ID
+	UserIds  []afauth.ID
 	Since    *time.Time
 	BeforeID *int64
 	MaxRows  int32
@@ -51,7 +51,7 @@ type ListEventsParams struct {
 
 func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event, error) {
 	rows, err := q.db.Query(ctx, listEvents,
-		arg.UserID,
+		arg.UserIds,
 		arg.Since,
 		arg.BeforeID,
 		arg.MaxRows,
@@ -74,6 +74,41 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event
 			&i.Reason,
 			&i.Details,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const nameUsers = `-- name: NameUsers :many
+SELECT id, github_user_id::text AS github_user_id, login FROM users WHERE id = ANY ($1::uuid[])
+UNION ALL
+SELECT user_id, details ->> 'github_user_id', NULL FROM events
+WHERE kind = 'user.deleted' AND user_id = ANY ($1::uuid[]) AND jsonb_typeof(details -> 'github_user_id') = 'number'
+`
+
+type NameUsersRow struct {
+	ID           afauth.ID
+	GithubUserID string
+	Login        *string
+}
+
+// What people are called, by our ids; of those who were deleted, what the
+// record knows: their GitHub id.
+func (q *Queries) NameUsers(ctx context.Context, ids []afauth.ID) ([]NameUsersRow, error) {
+	rows, err := q.db.Query(ctx, nameUsers, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NameUsersRow{}
+	for rows.Next() {
+		var i NameUsersRow
+		if err := rows.Scan(&i.ID, &i.GithubUserID, &i.Login); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -108,4 +143,32 @@ func (q *Queries) NoteEvent(ctx context.Context, arg NoteEventParams) error {
 		arg.Details,
 	)
 	return err
+}
+
+const userIDsInEvents = `-- name: UserIDsInEvents :many
+SELECT DISTINCT user_id::uuid AS user_id FROM events
+WHERE user_id IS NOT NULL AND kind IN ('user.deleted', 'access.changed')
+    AND $1::text IN (details ->> 'github_user_id', details ->> 'github_user_id_was')
+`
+
+// Under which of our ids the record knows a GitHub id: people who were deleted
+// are in it alone. Compared as text, so that no odd value is an error.
+func (q *Queries) UserIDsInEvents(ctx context.Context, githubUserID string) ([]afauth.ID, error) {
+	rows, err := q.db.Query(ctx, userIDsInEvents, githubUserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []afauth.ID{}
+	for rows.Next() {
+		var user_id afauth.ID
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

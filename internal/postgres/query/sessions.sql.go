@@ -139,12 +139,18 @@ const listUserSessions = `-- name: ListUserSessions :many
 SELECT id, user_id, host, parent_id, created_at, seen_at, expires_at, user_agent
 FROM sessions
 WHERE user_id = $1 AND expires_at > now() AND seen_at > now() - $2::interval
-ORDER BY created_at DESC, id
+    AND ($3::timestamptz IS NULL
+        OR (created_at, id) < ($3::timestamptz, $4::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT $5::integer
 `
 
 type ListUserSessionsParams struct {
-	UserID afauth.ID
-	Idle   time.Duration
+	UserID         afauth.ID
+	Idle           time.Duration
+	AfterCreatedAt *time.Time
+	AfterID        *afauth.ID
+	MaxRows        *int32
 }
 
 type ListUserSessionsRow struct {
@@ -158,8 +164,15 @@ type ListUserSessionsRow struct {
 	UserAgent *string
 }
 
+// Newest first, by key, as ListUsers; without a number of rows, all of them.
 func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]ListUserSessionsRow, error) {
-	rows, err := q.db.Query(ctx, listUserSessions, arg.UserID, arg.Idle)
+	rows, err := q.db.Query(ctx, listUserSessions,
+		arg.UserID,
+		arg.Idle,
+		arg.AfterCreatedAt,
+		arg.AfterID,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}

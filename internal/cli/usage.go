@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// errUsage marks a command line that cannot be read. command is as far as it
+// was understood: "af-auth db migrate".
+type errUsage struct {
+	error
+	command string
+}
+
+func usageOf(err error) errUsage {
+	u := errUsage{error: err, command: "af-auth"}
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) || parse.Context == nil {
+		return u
+	}
+	for _, step := range parse.Context.Path {
+		if step.Command != nil {
+			u.command += " " + step.Command.Name
+		}
+	}
+	return u
+}
+
+// plain says in our words what the parser found, and what to do. What it words
+// well passes as it is.
+func (u errUsage) plain() (message, hint string) {
+	message, hint = u.Error(), "see "+u.command+" --help"
+	for _, r := range []struct{ theirs, ours string }{
+		{`^(--\S+): expected .* value but got "EOL" \(<EOL>\)$`, `$1 needs a value`},
+		{`^(--\S+): expected .* value but got "(.*)" \((?:short|long) flag\).*$`, `$1 needs a value, and "$2" looks like a flag; if it is meant, write $1=$2`},
+		{`^(--\S+): expected a valid 64 bit int but got (".*")$`, `$1 is $2, and must be a whole number`},
+		{`^(--\S+): bool value must be .*$`, `$1 takes no value`},
+		{`^expected "(<\S+>)"$`, `$1 is missing`},
+	} {
+		theirs := regexp.MustCompile(r.theirs)
+		if theirs.MatchString(message) {
+			message = theirs.ReplaceAllString(message, r.ours)
+			break
+		}
+	}
+	if strings.HasPrefix(message, "<user>") {
+		// Behind an unquoted # a shell sees a comment, and we see nothing.
+		hint = "name a login, a '#github-id' (in quotes) or a UUID; " + hint
+	}
+	return message, hint
+}
