@@ -208,6 +208,8 @@ func rowCases() []ruleCase {
 		{name: "delete all with a change", up: "ALTER TABLE users ADD COLUMN x text;\nDELETE FROM notes;",
 			want: "2 error delete-all: deletes all rows of notes | ROW EXCLUSIVE on notes: blocks changes of the schema, and writes to the same rows\n" +
 				"2 error backfill-mixed: deletes rows of notes in a file that changes the schema as well | ROW EXCLUSIVE on notes: blocks changes of the schema, and writes to the same rows"},
+		{name: "DO block that does both", up: "COMMENT ON TABLE users IS 'x';\nDO $$ BEGIN ALTER TABLE users ADD COLUMN x text; UPDATE users SET x = 'x'; END $$;",
+			want: "2 error backfill-mixed: writes rows of users in a file that changes the schema as well | ACCESS EXCLUSIVE on users: blocks reads and writes"},
 		{name: "select", up: "SELECT count(*) FROM users;"},
 		{name: "merge", up: backfill + "MERGE INTO notes n USING users u ON n.id = u.id WHEN MATCHED THEN UPDATE SET body = u.name;",
 			want: "2 warning backfill-unbatched: merges rows into notes in one go | ROW EXCLUSIVE on notes: blocks changes of the schema, and writes to the same rows"},

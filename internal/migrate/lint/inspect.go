@@ -114,15 +114,15 @@ func (look *inspection) in(file string) []*allowance {
 func (look *inspection) lockOf(s *step, f found, r Rule) string {
 	taken := s.taken()
 	// The weaker ones are in nobody's way, but where rows are what it is about.
-	weakest := min(shareUpdateExclusive, cmp.Or(r.Lock, shareUpdateExclusive))
+	weakest := min(shareUpdateExclusive, cmp.Or(r.lock, shareUpdateExclusive))
 	for id, m := range taken {
 		if m < weakest || len(f.tables) > 0 && !slices.Contains(f.tables, id) {
 			delete(taken, id)
 		}
 	}
-	if len(taken) == 0 && r.Lock != noLock {
+	if len(taken) == 0 && r.lock != noLock {
 		for _, id := range f.tables {
-			taken[id] = r.Lock
+			taken[id] = r.lock
 		}
 	}
 	words := []string{describe(taken, s.path)}

@@ -48,8 +48,8 @@ func Page() string {
 	b.WriteString(pageHead)
 	for _, r := range Rules() {
 		fmt.Fprintf(&b, "\n### %s\n\n%s: %s.\n\n", r.ID, upperFirst(string(r.Severity)), r.Finds)
-		if r.Lock != noLock {
-			fmt.Fprintf(&b, "- lock: %s, which %s\n", r.Lock, r.Lock.blocks())
+		if r.lock != noLock {
+			fmt.Fprintf(&b, "- lock: %s, which %s\n", r.lock, r.lock.blocks())
 		}
 		fmt.Fprintf(&b, "- why: %s\n\n```sql\n%s\n```\n\nThe safe way:\n\n```sql\n%s\n```\n", r.Why, r.Example, fill(r.Safe, r.example))
 	}

@@ -114,6 +114,7 @@ func (r *replay) statement(ctx context.Context, st migrate.Statement, look *insp
 	s := step{st: st, words: st.Words(), before: r.now}
 	// SET TRANSACTION must come before any query, so nothing is asked for those.
 	if look == nil || s.first("set", "reset", "comment") {
+		r.now = nil // a comment takes a lock as well
 		return r.send(ctx, st)
 	}
 	s.base = look.base

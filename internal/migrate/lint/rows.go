@@ -20,8 +20,9 @@ func (look *inspection) changed(s *step) {
 	}
 	changes := s.changes
 	if len(changes) == 0 && !s.first("lock") && !s.first("insert", "update", "delete", "merge", "with") {
-		for id, m := range sorted(s.taken()) {
-			if m == rowExclusive {
+		fresh := s.fresh()
+		for id := range sorted(s.taken()) {
+			if r, _ := s.old(id); r.table() && fresh[lock{id, rowExclusive}] {
 				changes = append(changes, change{table: id})
 			}
 		}

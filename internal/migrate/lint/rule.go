@@ -11,17 +11,18 @@ const (
 	Warning Severity = "warning" // know about it
 )
 
-// Rule is one thing to look for. In Lock and Safe, words in braces stand for
-// what a finding is about: {table}, {column}, {name}, {definition}, {old}, {new}.
+// Rule is one thing to look for. In Safe, words in braces stand for what a finding
+// is about: {table}, {column}, {name}, {definition}, {old}, {new}.
 type Rule struct {
 	ID       string
 	Severity Severity
 	Finds    string
-	Lock     mode   // that the statement takes; noLock where no lock is the point
 	Why      string // the reason
 	Safe     string // the safe way: SQL, or steps
 	// Example is the statement that is found, for the page of rules.
 	Example string
+
+	lock mode // that the statement takes; noLock where no lock is the point
 	// example fills the words in braces on that page.
 	example []string
 }
@@ -88,34 +89,34 @@ func fill(text string, values []string) string {
 
 func dataRules() []Rule {
 	return []Rule{
-		{ID: DropTable, Severity: Error, Lock: accessExclusive,
+		{ID: DropTable, Severity: Error, lock: accessExclusive,
 			Finds: "a table is dropped in a file that is not `contract`, or (a warning) in one whose down file does not say what is lost",
 			Why:   "its rows are lost, no way back brings them, and the previous release still reads it while the new one is rolled out",
 			Safe: "-- 1. release a version that does not use {table}\n" +
 				"-- 2. a release later, in a file with the header line \"-- kind: contract\",\n" +
 				"--    and \"-- lost: the rows of {table}\" in the header of its down file:\nDROP TABLE {table};",
 			Example: "DROP TABLE notes;", example: []string{"table", "notes"}},
-		{ID: DropColumn, Severity: Error, Lock: accessExclusive,
+		{ID: DropColumn, Severity: Error, lock: accessExclusive,
 			Finds: "a column is dropped in a file that is not `contract`, or (a warning) in one whose down file does not say what is lost",
 			Why:   "its values are lost, no way back brings them, and the previous release still reads it while the new one is rolled out",
 			Safe: "-- 1. release a version that does not use {table}.{column}\n" +
 				"-- 2. a release later, in a file with the header line \"-- kind: contract\",\n" +
 				"--    and \"-- lost: the values of {table}.{column}\" in the header of its down file:\nALTER TABLE {table} DROP COLUMN {column};",
 			Example: "ALTER TABLE users DROP COLUMN name;", example: []string{"table", "users", "column", "name"}},
-		{ID: NarrowType, Severity: Error, Lock: accessExclusive,
+		{ID: NarrowType, Severity: Error, lock: accessExclusive,
 			Finds: "the type of a column becomes one that does not hold every value of the old one",
 			Why:   "a value that does not fit is cut, rounded, or makes the migration fail in production and not before",
 			Safe: "-- 1. expand:   ALTER TABLE {table} ADD COLUMN {column}_new {new}; the release writes both columns\n" +
 				"-- 2. backfill: UPDATE {table} SET {column}_new = … in batches, after a look at the values that do not fit\n" +
 				"-- 3. contract: drop {column} a release after nothing reads it",
 			Example: "ALTER TABLE users ALTER COLUMN name TYPE varchar(20);", example: []string{"table", "users", "column", "name", "new", "varchar(20)"}},
-		{ID: Truncate, Severity: Error, Lock: accessExclusive,
+		{ID: Truncate, Severity: Error, lock: accessExclusive,
 			Finds: "a table is emptied that was there before the file",
 			Why:   "all its rows are lost, and with CASCADE those of other tables",
 			Safe: "-- where the rows may really go, in a file of the kind contract:\n" +
 				"-- lint:allow truncate because REASON\nTRUNCATE {table};",
 			Example: "TRUNCATE notes;", example: []string{"table", "notes"}},
-		{ID: DeleteAll, Severity: Error, Lock: rowExclusive,
+		{ID: DeleteAll, Severity: Error, lock: rowExclusive,
 			Finds: "the plan of a DELETE has no condition, on a table that was there before the file",
 			Why:   "all its rows are lost",
 			Safe: "-- say which rows, and delete them in batches, in a file with the header lines\n" +
@@ -126,7 +127,7 @@ func dataRules() []Rule {
 
 func releaseRules() []Rule {
 	return []Rule{
-		{ID: Rename, Severity: Error, Lock: accessExclusive,
+		{ID: Rename, Severity: Error, lock: accessExclusive,
 			Finds: "a table, view, column, function, type or enum value gets another name, in a file that is not `contract`, and nothing has the old name at its end",
 			Why:   "the previous release runs beside the new one while it is rolled out, and knows the old name only",
 			Safe: "-- 1. expand: let both names work. A table or a view: rename it and make a view with the old name in the\n" +
@@ -152,20 +153,20 @@ func releaseRules() []Rule {
 
 func longRules() []Rule {
 	return []Rule{
-		{ID: TableRewrite, Severity: Error, Lock: accessExclusive,
+		{ID: TableRewrite, Severity: Error, lock: accessExclusive,
 			Finds: "the storage of a table or materialized view is written anew: a type that is stored differently, a volatile default, SET LOGGED, VACUUM FULL, CLUSTER, REFRESH without CONCURRENTLY",
 			Why:   "every row is copied and every index built while nobody can read: minutes to hours on a large table, and twice its space on disk",
 			Safe: "-- a default that differs for each row: ADD COLUMN without it, then SET DEFAULT, then fill the old rows in batches\n" +
 				"-- another type: ADD COLUMN with the new type, write both, fill in batches, and drop the old one in a contract file\n" +
 				"-- VACUUM FULL, CLUSTER: in a quiet hour, by hand, or with pg_repack; REFRESH MATERIALIZED VIEW CONCURRENTLY",
 			Example: "ALTER TABLE users ADD COLUMN ref uuid DEFAULT gen_random_uuid();"},
-		{ID: TableScan, Severity: Error, Lock: accessExclusive,
+		{ID: TableScan, Severity: Error, lock: accessExclusive,
 			Finds: "the server reads a whole table to verify it, for a reason that no other rule names: a partition that is attached, a column of a domain",
 			Why:   "the lock is held as long as the reading takes",
 			Safe: "-- a partition: first, in files of their own, a check that says the same as its bounds; the server then skips the reading\n" +
 				"ALTER TABLE {table} ADD CONSTRAINT … CHECK (…) NOT VALID;\nALTER TABLE {table} VALIDATE CONSTRAINT …;",
 			Example: "ALTER TABLE log ATTACH PARTITION log_2026 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');", example: []string{"table", "log_2026"}},
-		{ID: IndexBlocking, Severity: Error, Lock: share,
+		{ID: IndexBlocking, Severity: Error, lock: share,
 			Finds: "an index is built or rebuilt without CONCURRENTLY on a table that was there before the file",
 			Why:   "nobody can write while it is built: about a second for a million rows, and minutes for a hundred million",
 			Safe: "-- in a file of its own, with the header line \"-- transaction: none\":\n" +
@@ -180,34 +181,34 @@ func constraintRules() []Rule {
 
 func keyRules() []Rule {
 	return []Rule{
-		{ID: UniqueBlocking, Severity: Error, Lock: accessExclusive,
+		{ID: UniqueBlocking, Severity: Error, lock: accessExclusive,
 			Finds: "a unique constraint or primary key builds its own index, on a table that was there before the file",
 			Why:   "nobody can read or write while the index is built, and a duplicate makes it fail",
 			Safe: "-- in a file of its own, with the header line \"-- transaction: none\":\n{definition};\n" +
 				"-- in a later file:\nALTER TABLE {table} ADD CONSTRAINT {name} {kind} USING INDEX {name};",
 			Example: "ALTER TABLE users ADD CONSTRAINT users_name_key UNIQUE (name);",
 			example: []string{"definition", "CREATE UNIQUE INDEX CONCURRENTLY users_name_key ON users (name)", "table", "users", "name", "users_name_key", "kind", "UNIQUE"}},
-		{ID: Exclusion, Severity: Error, Lock: accessExclusive,
+		{ID: Exclusion, Severity: Error, lock: accessExclusive,
 			Finds: "an exclusion constraint is added to a table that was there before the file",
 			Why:   "nobody can read or write while its index is built, and PostgreSQL has no other way to add one",
 			Safe: "-- make a new table with the constraint, copy the rows in batches, and change over;\n" +
 				"-- or add it in a quiet hour, with the length of the pause known from a rehearsal",
 			Example: "ALTER TABLE stays ADD CONSTRAINT stays_free EXCLUDE USING gist (during WITH &&);"},
-		{ID: ForeignKeyScan, Severity: Error, Lock: shareRowExclusive,
+		{ID: ForeignKeyScan, Severity: Error, lock: shareRowExclusive,
 			Finds: "a foreign key is added without NOT VALID to a table that was there before the file",
 			Why:   "nobody can write to either table while every row is looked up in the other",
 			Safe: "ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID;\n" +
 				"-- in a later file, where it blocks neither reads nor writes:\nALTER TABLE {table} VALIDATE CONSTRAINT {name};",
 			Example: "ALTER TABLE notes ADD CONSTRAINT notes_user_fkey FOREIGN KEY (user_id) REFERENCES users (id);",
 			example: []string{"table", "notes", "name", "notes_user_fkey", "definition", "FOREIGN KEY (user_id) REFERENCES users (id)"}},
-		{ID: CheckScan, Severity: Error, Lock: accessExclusive,
+		{ID: CheckScan, Severity: Error, lock: accessExclusive,
 			Finds: "a check is added without NOT VALID to a table or domain that was there before the file",
 			Why:   "nobody can read or write while every row is checked",
 			Safe: "ALTER {target} {table} ADD CONSTRAINT {name} {definition} NOT VALID;\n" +
 				"-- in a later file, where it blocks neither reads nor writes:\nALTER {target} {table} VALIDATE CONSTRAINT {name};",
 			Example: "ALTER TABLE users ADD CONSTRAINT users_name_check CHECK (name <> '');",
 			example: []string{"target", "TABLE", "table", "users", "name", "users_name_check", "definition", "CHECK (name <> '')"}},
-		{ID: ValidateUnderLock, Severity: Error, Lock: shareUpdateExclusive,
+		{ID: ValidateUnderLock, Severity: Error, lock: shareUpdateExclusive,
 			Finds: "a constraint is validated in a transaction that already holds a stronger lock on the table, such as that of the statement that added it",
 			Why:   "locks are held to the end of the transaction, so others wait as long as every row is checked, as if NOT VALID had not been said",
 			Safe:  "-- in a later file of its own:\nALTER {target} {table} VALIDATE CONSTRAINT {name};",
@@ -219,7 +220,7 @@ func keyRules() []Rule {
 
 func notNullRules() []Rule {
 	return []Rule{
-		{ID: SetNotNull, Severity: Error, Lock: accessExclusive,
+		{ID: SetNotNull, Severity: Error, lock: accessExclusive,
 			Finds: "a column becomes NOT NULL, and no validated check has proved before that it holds no NULL",
 			Why:   "nobody can read or write while every row is looked at, a NULL makes it fail, and a release that writes NULL fails from then on",
 			Safe: "-- 1. expand:   a default or a release that always writes {column}\n" +
@@ -230,7 +231,7 @@ func notNullRules() []Rule {
 				"-- the check must still be there when the column changes, so these are two statements:\n" +
 				"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\nALTER TABLE {table} DROP CONSTRAINT {table}_{column}_not_null;",
 			Example: "ALTER TABLE users ALTER COLUMN name SET NOT NULL;", example: []string{"table", "users", "column", "name"}},
-		{ID: AddNotNull, Severity: Error, Lock: accessExclusive,
+		{ID: AddNotNull, Severity: Error, lock: accessExclusive,
 			Finds: "a column is added that is NOT NULL and has no default, to a table that was there before the file",
 			Why:   "it fails as soon as the table has a row, and the previous release, which does not know the column, cannot add one any more",
 			Safe: "-- with a default that is the same for all rows, which is written nowhere and takes no time:\n" +
@@ -242,20 +243,20 @@ func notNullRules() []Rule {
 
 func rowRules() []Rule {
 	return []Rule{
-		{ID: BackfillMixed, Severity: Error, Lock: rowExclusive,
+		{ID: BackfillMixed, Severity: Error, lock: rowExclusive,
 			Finds: "rows of a table that was there before the file are changed, or copied into it from a table, in a file of the kind `expand` or in one that also changes the schema",
 			Why:   "the locks of the schema's change are held until the last row is done, and everybody waits for them",
 			Safe: "-- in a file of its own, between the one that expands and the one that contracts:\n" +
 				"-- kind: backfill\n-- batch: {table} by id 1000\n{verb} … WHERE id BETWEEN $1 AND $2;",
 			Example: "ALTER TABLE users ADD COLUMN login_lower text;\nUPDATE users SET login_lower = lower(login);",
 			example: []string{"table", "users", "verb", "UPDATE users SET login_lower = lower(login)"}},
-		{ID: BackfillUnbatched, Severity: Warning, Lock: rowExclusive,
+		{ID: BackfillUnbatched, Severity: Warning, lock: rowExclusive,
 			Finds: "rows of a table that was there before the file are changed, or copied into it from a table, in one statement and not in batches",
 			Why:   "every changed row stays locked until the last one is done, a failure at the end begins anew, and the table grows by what was changed",
 			Safe: "-- in a file with the header lines\n-- kind: backfill\n-- batch: {table} by id 1000\n" +
 				"{verb} … WHERE id BETWEEN $1 AND $2;",
 			Example: "UPDATE users SET login_lower = lower(login);", example: []string{"table", "users", "verb", "UPDATE users SET login_lower = lower(login)"}},
-		{ID: LockTable, Severity: Warning, Lock: accessExclusive,
+		{ID: LockTable, Severity: Warning, lock: accessExclusive,
 			Finds:   "LOCK takes a lock that is in the way of others, on a table that was there before the file",
 			Why:     "it is held until the file is done, whatever the other statements would have needed",
 			Safe:    "-- leave it out: each statement takes the lock that it needs, and a deployment gives up after a second and tries again",

@@ -94,32 +94,38 @@ func read(ctx context.Context, conn *pgx.Conn, schema string) (*snapshot, error)
 	if err := conn.QueryRow(ctx, snapshotQuery, pgx.QueryExecModeExec, schema).Scan(&text); err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
-	var rows struct {
-		Relations   []relation
-		Columns     []column
-		Constraints []constraint
-		Routines    []struct {
-			ID   uint32
-			Path string
-		}
-		Types []struct {
-			ID   uint32
-			Path string
-		}
-		Labels []struct {
-			ID   uint32
-			Of   uint32
-			Path string // of the type
-			Name string
-		}
-		Locks []struct {
-			Relation uint32
-			Mode     string
-		}
-	}
+	var rows snapshotRows
 	if err := json.Unmarshal([]byte(text), &rows); err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
+	return rows.snapshot(), nil
+}
+
+// snapshotRows is the answer of snapshotQuery.
+type snapshotRows struct {
+	Relations   []relation
+	Columns     []column
+	Constraints []constraint
+	Routines    []named
+	Types       []named
+	Labels      []struct {
+		named        // Path is the type's
+		Of    uint32 // the type
+		Name  string // quoted
+	}
+	Locks []struct {
+		Relation uint32
+		Mode     string
+	}
+}
+
+type named struct {
+	ID   uint32
+	Path string
+}
+
+// snapshot puts the rows in order.
+func (rows snapshotRows) snapshot() *snapshot {
 	s := &snapshot{relations: map[uint32]relation{}, columns: map[columnID]column{}, constraints: map[uint32]constraint{},
 		things: map[string]thing{}, locks: map[lock]bool{}}
 	for _, r := range rows.Relations {
@@ -130,9 +136,8 @@ func read(ctx context.Context, conn *pgx.Conn, schema string) (*snapshot, error)
 	}
 	for _, c := range rows.Columns {
 		s.columns[columnID{c.Of, c.Number}] = c
-		of := s.relations[c.Of].Path
-		s.things[fmt.Sprintf("column %d %d", c.Of, c.Number)] = thing{Class: "column", Name: of + "." + c.Name,
-			Path: "column " + of + "." + c.Name, Parent: relationKey(c.Of)}
+		name := s.relations[c.Of].Path + "." + c.Name
+		s.things[fmt.Sprintf("column %d %d", c.Of, c.Number)] = thing{Class: "column", Name: name, Path: "column " + name, Parent: relationKey(c.Of)}
 	}
 	for _, c := range rows.Constraints {
 		s.constraints[c.ID] = c
@@ -152,7 +157,7 @@ func read(ctx context.Context, conn *pgx.Conn, schema string) (*snapshot, error)
 			s.locks[lock{l.Relation, m}] = true
 		}
 	}
-	return s, nil
+	return s
 }
 
 // find returns the OID of a relation, 0 where there is none.

@@ -46,17 +46,20 @@ func (s *step) path(id uint32) string {
 	return cmp.Or(s.before.relations[id].Path, s.after.relations[id].Path)
 }
 
-// taken returns the locks that the statement took on tables that were there
-// before the file, the strongest of each. What the transaction held already is
-// not taken again.
-func (s *step) taken() map[uint32]mode {
+// taken returns the strongest of the locks that the statement took on each table
+// that was there before the file.
+func (s *step) taken() map[uint32]mode { return strongest(s.fresh()) }
+
+// fresh returns those locks. What the transaction held already is not taken
+// again.
+func (s *step) fresh() map[lock]bool {
 	fresh := map[lock]bool{}
 	for l := range s.after.locks {
 		if _, old := s.old(l.relation); old && !s.before.locks[l] {
 			fresh[l] = true
 		}
 	}
-	return strongest(fresh)
+	return fresh
 }
 
 // verified reports whether the server read a table to check its rows.
