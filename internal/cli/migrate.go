@@ -20,6 +20,7 @@ type migrateCmd struct {
 	Status   migrateStatusCmd   `cmd:"" help:"Say what is applied and what is not, and what was changed by hand."`
 	Deploy   migrateDeployCmd   `cmd:"" help:"Apply what is pending."`
 	Dev      migrateDevCmd      `cmd:"" help:"Development: apply what is pending; with --name, write a migration from the wanted schema."`
+	Lint     migrateLintCmd     `cmd:"" help:"Say what migrations would lose, lock and break."`
 	Diff     migrateDiffCmd     `cmd:"" help:"Say what differs between two schemas."`
 	Rollback migrateRollbackCmd `cmd:"" help:"Go back: run the down files, newest first."`
 	Backfill migrateBackfillCmd `cmd:"" help:"Run one pending backfill."`

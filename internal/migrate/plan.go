@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -46,6 +47,18 @@ type Statement struct {
 	statement
 	mode mode
 }
+
+// Statements returns the statements of a file, or of its way back, in order and
+// as they would run.
+func (f File) Statements(back bool) []Statement { return newStep(f, back).Statements }
+
+// Words returns the first bare words of the statement outside parentheses, at
+// most 16 and in lower case: enough to tell what kind of statement it is.
+func (s Statement) Words() []string { return slices.Clone(s.words) }
+
+// Setting reports whether the statement is SET or RESET in a file without a
+// transaction: it is meant for the statements after it.
+func (s Statement) Setting() bool { return s.mode == setting }
 
 // FileName returns the name of the file that runs.
 func (s Step) FileName() string {

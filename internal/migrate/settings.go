@@ -67,6 +67,12 @@ func (s session) outsideSettings(lockTimeout time.Duration) string {
 	return strings.Join(parts, ";\n")
 }
 
+// Settings returns the SQL that gives a session what every file finds, whatever
+// the role's own settings are. namespace is the schema's name, as it is.
+func Settings(namespace string) string {
+	return session{namespace: namespace}.outsideSettings(DefaultLockTimeout)
+}
+
 // settingValue quotes a value. A list of names is written as it is: quoted
 // whole, it would be one name.
 func settingValue(p [2]string) string {

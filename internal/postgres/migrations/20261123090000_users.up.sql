@@ -3,6 +3,7 @@
 --
 -- The users table that services on Prisma share with us. On a database that
 -- has it already, this changes nothing.
+-- lint:allow if-not-exists because services on Prisma have made this very table, and adopting a database compares it
 CREATE TABLE IF NOT EXISTS users (
     id                      uuid           NOT NULL DEFAULT gen_random_uuid(),
     github_user_id          bigint         NOT NULL,
