@@ -42,13 +42,16 @@ func shape(o catalog.Object) string {
 
 func (g generator) addConstraint(o catalog.Object) []staged {
 	alter := g.alterOf(o)
-	if former, ok := Twin(o, g.have, g.want); ok {
-		return []staged{at(stageDrop, alter+" RENAME CONSTRAINT "+former.Name+" TO "+o.Name)}
-	}
 	definition := o.Value(catalog.Definition)
-	if i, ok := StandIn(o, g.have, g.want); ok {
+	former, renamed := Twin(o, g.have, g.want)
+	index, ok := StandIn(o, g.have, g.want)
+	// An index that has the name already leaves no other way.
+	if ok && (!renamed || index.Name == o.Name) {
 		kind, _, _ := strings.Cut(definition, " (")
-		return []staged{either(stageKeys, subject{}, []string{alter + " ADD CONSTRAINT " + o.Name + " " + kind + " USING INDEX " + i.Name})}
+		return []staged{either(stageKeys, subject{}, []string{alter + " ADD CONSTRAINT " + o.Name + " " + kind + " USING INDEX " + index.Name})}
+	}
+	if renamed {
+		return []staged{at(stageDrop, alter+" RENAME CONSTRAINT "+former.Name+" TO "+o.Name)}
 	}
 	return []staged{at(stageKeys, alter+" ADD CONSTRAINT "+o.Name+" "+definition).noted(keyNote(o))}
 }
