@@ -26,6 +26,7 @@ type migrateCmd struct {
 	Dev    migrateDevCmd    `cmd:"" help:"Development: apply what is pending; with --name, write a new pair of files."`
 	Deploy migrateDeployCmd `cmd:"" help:"Production: apply what is pending."`
 	Status migrateStatusCmd `cmd:"" help:"Say what is applied and what is not."`
+	Adopt  migrateAdoptCmd  `cmd:"" help:"Take over a database that Prisma or somebody's hand made."`
 }
 
 // Where af-auth's own migrations and wanted schema are written.
