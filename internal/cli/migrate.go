@@ -24,6 +24,7 @@ type migrateCmd struct {
 	Diff     migrateDiffCmd     `cmd:"" help:"Say what differs between two schemas."`
 	Rollback migrateRollbackCmd `cmd:"" help:"Go back: run the down files, newest first."`
 	Backfill migrateBackfillCmd `cmd:"" help:"Run one pending backfill."`
+	Adopt    migrateAdoptCmd    `cmd:"" help:"Take over a database that Prisma or somebody's hand made."`
 	Resolve  migrateResolveCmd  `cmd:"" help:"After a failure: mark a migration as applied or rolled back, or accept drift."`
 }
 

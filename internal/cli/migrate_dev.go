@@ -15,6 +15,7 @@ import (
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/migrate"
 	"github.com/af-auth/af-auth/internal/migrate/diff"
+	"github.com/af-auth/af-auth/internal/migrate/lint"
 )
 
 type migrateDevCmd struct {
@@ -117,11 +118,32 @@ func (c *migrateDevCmd) write(ctx context.Context, p *project) (bool, error) {
 	if err := c.agreed(p.env, plan); err != nil {
 		return false, err
 	}
-	draft := migrate.Draft{}
-	if !plan.Empty() {
-		draft = draftOf(c.Name, plan)
+	if plan.Empty() {
+		return true, p.write(c.Name, migrate.Draft{})
 	}
-	return true, p.write(c.Name, draft)
+	if err := p.write(c.Name, draftOf(c.Name, plan)); err != nil {
+		return false, err
+	}
+	return true, c.lint(ctx, p)
+}
+
+// lint says what the newest file would do to a database in use. It stops
+// nothing: this database is one of development, and CI asks lint by itself.
+func (c *migrateDevCmd) lint(ctx context.Context, p *project) error {
+	o, err := p.diffOptions(c.shadowFlags)
+	if err != nil {
+		return err
+	}
+	newest := p.files[len(p.files)-1].Version
+	found, err := lint.Run(ctx, p.files, lint.Options{Shadow: o.Shadow, Schema: o.Schema, Only: []string{newest}})
+	if err != nil {
+		return err
+	}
+	p.env.printFindings(p.dir, found)
+	if n := countErrors(found); n > 0 {
+		p.env.say("lint: %s; mend the file before it is deployed, or allow it there with a reason", count(n, "error"))
+	}
+	return nil
 }
 
 // plan finds the statements, and asks what is a rename.

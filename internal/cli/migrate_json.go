@@ -62,8 +62,7 @@ func (e *Env) printResult(d *deployJSON, err error) error {
 	if err != nil {
 		d.Error = migrationError(err)
 	}
-	e.Stdout = e.stdout
-	return e.printJSON(d)
+	return e.aloud().printJSON(d)
 }
 
 func migrationError(err error) *migrationJSON {
@@ -88,5 +87,12 @@ func silent(err error) error {
 	return exit{exitCode(err)}
 }
 
-// hush keeps everything from stdout until printResult, where JSON is wanted.
+// hush keeps everything from stdout, where one document of JSON is wanted, until
+// aloud.
 func (e *Env) hush() { e.stdout, e.Stdout = e.Stdout, io.Discard }
+
+// aloud ends hush.
+func (e *Env) aloud() *Env {
+	e.Stdout, e.stdout = e.stdout, nil
+	return e
+}

@@ -18,6 +18,7 @@
 //	RunBackfill  the same for one file that fills a table in batches
 //	Rollback  the same with the down files, newest first
 //	Resolve   marks a file as applied or rolled back, after a look at the schema
+//	Adopt     takes over a database that others made, as package adopt plans it
 //	History   every attempt: who, when, from which release, how it ended
 //
 // # Three ways to run a file

@@ -140,6 +140,8 @@ func (s Step) kept() string {
 		return fmt.Sprintf("%d rows are done, and the next attempt goes on behind them", s.RowsDone)
 	case s.Done == 1:
 		return fmt.Sprintf("statement 1 of %d is done, and the next attempt goes on behind it", s.total)
+	case s.adopts:
+		return "nothing was changed"
 	case s.Done > 1:
 		return fmt.Sprintf("statements 1 to %d of %d are done, and the next attempt goes on behind them", s.Done, s.total)
 	}

@@ -26,7 +26,7 @@ import (
 // These tell this test binary to be a migrator instead; see TestMain.
 const (
 	processURL    = "MIGRATE_TEST_URL"
-	processFiles  = "MIGRATE_TEST_FILES"  // "slow", "every", "back", or the text of one file
+	processFiles  = "MIGRATE_TEST_FILES"  // "slow", "every", "back", "adopt", or the text of one file
 	processPoint  = "MIGRATE_TEST_POINT"  // the message at which it dies; 0: it lives
 	processMoment = "MIGRATE_TEST_MOMENT" // before or after that is sent
 )
@@ -71,9 +71,9 @@ func migrator(url string) error {
 	if err != nil {
 		return err
 	}
-	act := forward
-	if os.Getenv(processFiles) == "back" {
-		act = back
+	act, ok := ways()[os.Getenv(processFiles)]
+	if !ok {
+		act = forward
 	}
 	if err := act(ctx, conn, files, nil); err != nil {
 		return err
@@ -92,10 +92,27 @@ func back(ctx context.Context, conn *pgx.Conn, files []migrate.File, progress fu
 	return err
 }
 
+// adoption adopts what ready made by hand, and deploys the rest.
+func adoption(ctx context.Context, conn *pgx.Conn, files []migrate.File, progress func(migrate.Event)) error {
+	_, err := migrate.Adopt(ctx, conn, files, migrate.Adoption{Files: 1, From: "a test", Statements: []string{
+		"ALTER TABLE a ALTER COLUMN x TYPE int USING x::int", "CREATE VIEW v AS SELECT x FROM a", "INSERT INTO log VALUES ('brought')"}}, migrate.Options{})
+	if err != nil {
+		return err
+	}
+	return forward(ctx, conn, files, progress)
+}
+
+// ways to work on a database.
+func ways() map[string]func(context.Context, *pgx.Conn, []migrate.File, func(migrate.Event)) error {
+	return map[string]func(context.Context, *pgx.Conn, []migrate.File, func(migrate.Event)) error{"every": forward, "back": back, "adopt": adoption}
+}
+
 func processFolder(which string) fs.FS {
 	switch which {
 	case "slow":
 		return folder(killed(slow)...)
+	case "adopt":
+		return folder(everyKind()[:8]...)
 	case "every", "back":
 		return folder(everyKind()...)
 	}
@@ -208,11 +225,23 @@ func undisturbed(t *testing.T, way string) (end string, messages int) {
 	return sameEnd(t, connect(t, url), ""), messages
 }
 
-// ready makes a database to go forward on, or back.
+// byHand is what the first file of everyKind makes, made by somebody else,
+// with a text for a number and without a view.
+const byHand = `CREATE TABLE a (id int PRIMARY KEY, x text, hits int); CREATE TABLE log (step text);
+INSERT INTO a SELECT g, 100 - g FROM generate_series(1, 25) g`
+
+// ready makes a database to go forward on, or back, or to adopt.
 func ready(t *testing.T, way string) (url string) {
 	t.Helper()
-	if way == "every" {
+	switch way {
+	case "every":
 		return pgtest.Empty(t)
+	case "adopt":
+		url := pgtest.Empty(t)
+		conn := connect(t, url)
+		run(t, conn, byHand)
+		_ = conn.Close(t.Context())
+		return url
 	}
 	return pgtest.Clone(t, pgtest.Template{Key: "migrate\n" + strings.Join(everyKind(), "\n"), Prepare: func(ctx context.Context, url string) error {
 		conn, err := pgx.Connect(ctx, url)
@@ -232,8 +261,8 @@ func ready(t *testing.T, way string) (url string) {
 // engine's own. The next one ends as one that nobody disturbed.
 func TestKilledAtEveryPoint(t *testing.T) {
 	t.Parallel()
-	files := loadFS(t, folder(everyKind()...))
-	for way, act := range map[string]func(context.Context, *pgx.Conn, []migrate.File, func(migrate.Event)) error{"every": forward, "back": back} {
+	for way, act := range ways() {
+		files := loadFS(t, processFolder(way))
 		end, messages := undisturbed(t, way)
 		var kills, unfinished, found, repaired atomic.Int64
 		t.Cleanup(func() {

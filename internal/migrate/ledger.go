@@ -59,15 +59,29 @@ func (s session) history() string { return s.table(HistoryTable) }
 
 func (s session) table(name string) string { return pgx.Identifier{s.namespace, name}.Sanitize() }
 
-// createTables makes what is not there yet. It runs under the lock: CREATE TABLE
-// IF NOT EXISTS alone lets two sessions race into a unique violation (23505) in
+// createTables makes what is not there yet.
+func (s session) createTables(ctx context.Context) error {
+	if _, err := s.conn.PgConn().Exec(ctx, "BEGIN READ WRITE;\n"+s.tablesSQL()+";\nCOMMIT").ReadAll(); err != nil {
+		s.rollback(ctx)
+		return s.notMade(err)
+	}
+	return nil
+}
+
+// notMade explains why the tables could not be made.
+func (s session) notMade(err error) error {
+	return s.explain(err, "make the table "+LedgerTable,
+		"migrations need a role that owns the tables: it must have CREATE on this schema")
+}
+
+// tablesSQL makes what is not there yet. It runs under the lock: CREATE TABLE IF
+// NOT EXISTS alone lets two sessions race into a unique violation (23505) in
 // PostgreSQL's own catalogue.
 //
 // Attempts are numbered by hand, not by a sequence: a sequence would be one more
 // thing in the schema, and the lock makes the number safe.
-func (s session) createTables(ctx context.Context) error {
-	sql := fmt.Sprintf(`BEGIN READ WRITE;
-CREATE TABLE IF NOT EXISTS %[1]s (
+func (s session) tablesSQL() string {
+	return fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %[1]s (
     version        text           NOT NULL,
     name           text           NOT NULL,
     schema_version text           NOT NULL,
@@ -115,14 +129,7 @@ CREATE TABLE IF NOT EXISTS %[2]s (
     forced           boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_history_pkey PRIMARY KEY (version, number)
 );
-COMMENT ON TABLE %[2]s IS 'Every attempt at a migration, and how it ended.';
-COMMIT`, s.ledger(), s.history())
-	if _, err := s.conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-		s.rollback(ctx)
-		return s.explain(err, "make the table "+LedgerTable,
-			"migrations need a role that owns the tables: it must have CREATE on this schema")
-	}
-	return nil
+COMMENT ON TABLE %[2]s IS 'Every attempt at a migration, and how it ended.'`, s.ledger(), s.history())
 }
 
 // settle writes down that a step is done, in the transaction that makes it so:

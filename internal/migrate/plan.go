@@ -29,6 +29,7 @@ type Step struct {
 	// in a backfill.
 	RowsDone int64
 
+	adopts    bool   // it brings a database that others made; see Adopt
 	total     int    // statements of the file
 	tried     bool   // there was an earlier attempt
 	doubt     bool   // the first statement may be done without a note of it
@@ -62,7 +63,10 @@ func (s Statement) Setting() bool { return s.mode == setting }
 
 // FileName returns the name of the file that runs.
 func (s Step) FileName() string {
-	if s.Back {
+	switch {
+	case s.adopts:
+		return "adoption"
+	case s.Back:
 		return s.File.DownName()
 	}
 	return s.File.UpName()
@@ -86,7 +90,10 @@ func (s Step) command() string {
 
 // again is command in a sentence.
 func (s Step) again() string {
-	if s.Back {
+	switch {
+	case s.adopts:
+		return "adopt again"
+	case s.Back:
 		return "roll back again"
 	}
 	return "deploy again"

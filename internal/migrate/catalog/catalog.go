@@ -16,6 +16,11 @@ type Catalog struct {
 	Objects []Object
 }
 
+// Of returns a catalogue of the given objects, each of which may be there once.
+func Of(schema string, objects ...Object) Catalog {
+	return Catalog{Schema: schema, Objects: slices.SortedFunc(slices.Values(objects), order)}
+}
+
 // Object is one thing with a name.
 type Object struct {
 	Kind Kind

@@ -21,6 +21,8 @@ type builder struct {
 	// lenient leaves extensions and event triggers alone that are not wanted:
 	// where a database is a source, they may be its host's.
 	lenient bool
+	// careful never drops what is in the way of a change.
+	careful bool
 	steps   []Step
 }
 
@@ -53,7 +55,7 @@ func (b *builder) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for i := 0; !done && i < len(failed); i++ {
+		for i := 0; !done && !b.careful && i < len(failed); i++ {
 			if done, err = b.clear(ctx, have, failed[i]); err != nil {
 				return err
 			}

@@ -71,6 +71,8 @@ func TestChanges(t *testing.T) {
 		{"unique", tableT, tableT + "ALTER TABLE t ADD UNIQUE (a)", "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a);"},
 		{"unique deferrable", tableT + "ALTER TABLE t ADD UNIQUE (a)", tableT + "ALTER TABLE t ADD UNIQUE (a) DEFERRABLE", "UNIQUE (a) DEFERRABLE"},
 		{"unique index to constraint", tableT + "CREATE UNIQUE INDEX t_a_key ON t (a)", tableT + "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a)", "ADD CONSTRAINT t_a_key UNIQUE USING INDEX t_a_key"},
+		{"unique index of another name to constraint", tableT + "CREATE UNIQUE INDEX i ON t (a)", tableT + "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a)", "ADD CONSTRAINT t_a_key UNIQUE USING INDEX i"},
+		{"unique index of some rows to constraint", tableT + "CREATE UNIQUE INDEX i ON t (a) WHERE b > 0", tableT + "ALTER TABLE t ADD CONSTRAINT t_a_key UNIQUE (a)", "DROP INDEX i"},
 		{"unique index of other columns to constraint", tableT + "CREATE UNIQUE INDEX k ON t (b)", tableT + "ALTER TABLE t ADD CONSTRAINT k UNIQUE (a)", "UNIQUE (a)"},
 		{"primary key", tableT, "CREATE TABLE t (id int NOT NULL, a text, b int PRIMARY KEY)", "PRIMARY KEY (b)"},
 		{"primary key that others refer to", tableT + "CREATE TABLE u (t int REFERENCES t)", "CREATE TABLE t (id int NOT NULL, a text, b int PRIMARY KEY, UNIQUE (id)); CREATE TABLE u (t int REFERENCES t (id))", "PRIMARY KEY (b)"},

@@ -20,10 +20,10 @@ func (g generator) alterOf(o catalog.Object) string {
 	return "ALTER TABLE " + o.Of
 }
 
-// twin finds, among objects, one of the same table that is the same as o but
+// Twin finds, among objects, one of the same table that is the same as o but
 // for its name, and that the other side does not have. It was renamed: nothing
 // need be built again.
-func twin(o catalog.Object, among, other catalog.Catalog) (catalog.Object, bool) {
+func Twin(o catalog.Object, among, other catalog.Catalog) (catalog.Object, bool) {
 	for _, t := range among.Objects {
 		if t.Kind != o.Kind || t.Of != o.Of || t.Name == o.Name || shape(t) == "" || shape(t) != shape(o) {
 			continue
@@ -42,16 +42,56 @@ func shape(o catalog.Object) string {
 
 func (g generator) addConstraint(o catalog.Object) []staged {
 	alter := g.alterOf(o)
-	if former, ok := twin(o, g.have, g.want); ok {
+	definition := o.Value(catalog.Definition)
+	former, renamed := Twin(o, g.have, g.want)
+	index, ok := StandIn(o, g.have, g.want)
+	// An index that has the name already leaves no other way.
+	if ok && (!renamed || index.Name == o.Name) {
+		kind, _, _ := strings.Cut(definition, " (")
+		return []staged{either(stageKeys, subject{}, []string{alter + " ADD CONSTRAINT " + o.Name + " " + kind + " USING INDEX " + index.Name})}
+	}
+	if renamed {
 		return []staged{at(stageDrop, alter+" RENAME CONSTRAINT "+former.Name+" TO "+o.Name)}
 	}
-	definition := o.Value(catalog.Definition)
-	if kind, _, _ := strings.Cut(definition, " ("); kind == "UNIQUE" || kind == "PRIMARY KEY" {
-		if i, ok := g.have.Find(catalog.Index, o.Of, o.Name); ok && !ofConstraint(i) {
-			return []staged{either(stageKeys, subject{}, []string{alter + " ADD CONSTRAINT " + o.Name + " " + kind + " USING INDEX " + o.Name})}
+	return []staged{at(stageKeys, alter+" ADD CONSTRAINT "+o.Name+" "+definition).noted(keyNote(o))}
+}
+
+// StandIn finds the unique index that a missing key can be made of, so that
+// nothing need be built: the one of its name, or one on the same columns that is
+// not wanted besides. PostgreSQL then gives it the key's name.
+func StandIn(key catalog.Object, have, want catalog.Catalog) (catalog.Object, bool) {
+	kind, columns, _ := strings.Cut(key.Value(catalog.Definition), " (")
+	if kind != "UNIQUE" && kind != "PRIMARY KEY" {
+		return catalog.Object{}, false
+	}
+	if i, ok := have.Find(catalog.Index, key.Of, key.Name); ok && !ofConstraint(i) {
+		return i, true
+	}
+	for _, i := range have.Objects {
+		if i.Kind != catalog.Index || i.Of != key.Of || i.Value(catalog.Definition) != "CREATE UNIQUE INDEX "+i.Name+" ON "+i.Of+" USING btree ("+columns {
+			continue
+		}
+		if _, wanted := want.Find(i.Kind, i.Of, i.Name); !wanted && i.Value(catalog.State) == "" {
+			return i, true
 		}
 	}
-	return []staged{at(stageKeys, alter+" ADD CONSTRAINT "+o.Name+" "+definition).noted(keyNote(o))}
+	return catalog.Object{}, false
+}
+
+// standsIn reports whether an index becomes that of a missing key.
+func (g generator) standsIn(index catalog.Object) bool {
+	for _, k := range g.want.Objects {
+		if k.Kind != catalog.Constraint || k.Of != index.Of {
+			continue
+		}
+		if _, there := g.have.Find(k.Kind, k.Of, k.Name); there {
+			continue
+		}
+		if i, ok := StandIn(k, g.have, g.want); ok && i.Name == index.Name {
+			return true
+		}
+	}
+	return false
 }
 
 // keyNote says what rows can break; "" where none can.
@@ -64,7 +104,7 @@ func keyNote(o catalog.Object) string {
 }
 
 func (g generator) dropConstraint(o catalog.Object) []staged {
-	if _, renamed := twin(o, g.want, g.have); renamed {
+	if _, renamed := Twin(o, g.want, g.have); renamed {
 		return none()
 	}
 	return []staged{either(stageDrop, relation(o.Of), []string{g.alterOf(o) + " DROP CONSTRAINT " + o.Name})}
@@ -94,7 +134,7 @@ func (g generator) createIndex(o catalog.Object) []staged {
 	if ofConstraint(o) || o.Value(catalog.PartOf) != "" {
 		return none()
 	}
-	if former, ok := twin(o, g.have, g.want); ok {
+	if former, ok := Twin(o, g.have, g.want); ok {
 		return []staged{at(stageDrop, "ALTER INDEX "+former.Name+" RENAME TO "+o.Name)}
 	}
 	s := at(stageKeys, indexStatement(o))
@@ -111,7 +151,7 @@ func indexStatement(o catalog.Object) string {
 }
 
 func (g generator) dropIndex(o catalog.Object) []staged {
-	if _, renamed := twin(o, g.want, g.have); renamed || ofConstraint(o) || o.Value(catalog.PartOf) != "" {
+	if _, renamed := Twin(o, g.want, g.have); renamed || ofConstraint(o) || o.Value(catalog.PartOf) != "" || g.standsIn(o) {
 		return none()
 	}
 	return []staged{at(stageDrop, "DROP INDEX "+o.Name)}

@@ -275,6 +275,14 @@ func (s *shadow) reproduce(ctx context.Context, src Source) (catalog.Catalog, er
 	if err != nil {
 		return catalog.Catalog{}, fmt.Errorf("%s: %w", src, err)
 	}
+	if err := s.make(ctx, want); err != nil {
+		return catalog.Catalog{}, fmt.Errorf("make the schema of %s on the shadow database: %w", src, err)
+	}
+	return s.read(ctx)
+}
+
+// make makes in the empty schema what a catalogue holds.
+func (s *shadow) make(ctx context.Context, want catalog.Catalog) error {
 	for _, o := range want.Objects {
 		if o.Kind == catalog.Extension && !slices.Contains(s.keep, "extension "+o.Name) {
 			// A tool's extension may not be installed here, and is not missed. One
@@ -282,13 +290,6 @@ func (s *shadow) reproduce(ctx context.Context, src Source) (catalog.Catalog, er
 			_, _ = s.conn.PgConn().Exec(ctx, createExtension(o)).ReadAll()
 		}
 	}
-	b := builder{conn: s.conn, schema: s.options.schema(), want: strip(want, s.options.Roles), parts: []catalog.Part{catalog.Grants},
-		read: func(ctx context.Context) (catalog.Catalog, error) {
-			c, err := s.read(ctx)
-			return strip(c, s.options.Roles), err
-		}}
-	if err := b.run(ctx); err != nil {
-		return catalog.Catalog{}, fmt.Errorf("make the schema of %s on the shadow database: %w", src, err)
-	}
-	return s.read(ctx)
+	b := builder{conn: s.conn, schema: s.options.schema(), want: strip(want, s.options.Roles), parts: []catalog.Part{catalog.Grants}, read: s.stripped}
+	return b.run(ctx)
 }
