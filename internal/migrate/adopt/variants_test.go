@@ -1,6 +1,8 @@
 package adopt_test
 
 import (
+	"github.com/jackc/pgx/v5"
+
 	"fmt"
 	"strings"
 	"testing"
