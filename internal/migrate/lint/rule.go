@@ -226,10 +226,10 @@ func notNullRules() []Rule {
 			Safe: "-- 1. expand:   a default or a release that always writes {column}\n" +
 				"-- 2. backfill: UPDATE {table} SET {column} = … WHERE {column} IS NULL AND …, in batches\n" +
 				"-- 3. contract, in three files:\n" +
-				"ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_not_null CHECK ({column} IS NOT NULL) NOT VALID;\n" +
-				"ALTER TABLE {table} VALIDATE CONSTRAINT {table}_{column}_not_null;\n" +
+				"ALTER TABLE {table} ADD CONSTRAINT proved_not_null CHECK ({column} IS NOT NULL) NOT VALID;\n" +
+				"ALTER TABLE {table} VALIDATE CONSTRAINT proved_not_null;\n" +
 				"-- the check must still be there when the column changes, so these are two statements:\n" +
-				"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\nALTER TABLE {table} DROP CONSTRAINT {table}_{column}_not_null;",
+				"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\nALTER TABLE {table} DROP CONSTRAINT proved_not_null;",
 			Example: "ALTER TABLE users ALTER COLUMN name SET NOT NULL;", example: []string{"table", "users", "column", "name"}},
 		{ID: AddNotNull, Severity: Error, lock: accessExclusive,
 			Finds: "a column is added that is NOT NULL and has no default, to a table that was there before the file",
