@@ -1,12 +1,12 @@
 package adopt_test
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/af-auth/af-auth/internal/migrate"
 	"github.com/af-auth/af-auth/internal/migrate/adopt"
