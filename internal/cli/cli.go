@@ -7,7 +7,7 @@
 //
 // Exit codes: 0 done; 1 it failed; 2 it was called wrongly, or the settings are
 // wrong; 3 nobody, or more than one person, goes by that name. `db migrate
-// status` has its own, in its help.
+// status` and `db migrate rehearse` have their own, in their help.
 package cli
 
 import (

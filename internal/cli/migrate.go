@@ -23,6 +23,7 @@ type migrateCmd struct {
 	Diff     migrateDiffCmd     `cmd:"" help:"Say what differs between two schemas."`
 	Rollback migrateRollbackCmd `cmd:"" help:"Go back: run the down files, newest first."`
 	Backfill migrateBackfillCmd `cmd:"" help:"Run one pending backfill."`
+	Rehearse migrateRehearseCmd `cmd:"" help:"Try what is pending on a private, filled PostgreSQL, beside sign-ins."`
 	Resolve  migrateResolveCmd  `cmd:"" help:"After a failure: mark a migration as applied or rolled back, or accept drift."`
 }
 

@@ -77,6 +77,9 @@ func (r *run) rowsOf(t *table) int64 {
 	if n, set := r.o.Rows[t.name]; set {
 		return n
 	}
+	if n, set := r.o.Sizes[t.name]; set {
+		return n
+	}
 	return r.o.DefaultRows
 }
 

@@ -55,7 +55,10 @@ func (r *run) forward(ctx context.Context) (err error) {
 func (r *run) quiet(ctx context.Context) (w window, err error) {
 	l := r.o.Load
 	r.tell("measuring %s for %s", l.Name, r.o.Quiet)
-	if r.crowd, err = l.begin(ctx, r.url); err != nil {
+	if r.crowd, err = l.begin(ctx, r.url); errors.Is(err, ErrUnfit) {
+		r.note("nothing ran beside the files: %v", err)
+		return w, nil
+	} else if err != nil {
 		return w, err
 	}
 	r.report.Load = &LoadReport{Name: l.Name, Clients: l.clients(), Rate: l.Rate}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/pgserver"
 )
 
 // Live is what a rehearsal takes from a live database.
@@ -77,6 +79,16 @@ FROM pg_catalog.pg_stats s JOIN pg_catalog.pg_namespace n ON n.nspname = s.schem
 		return nil
 	})
 	return err
+}
+
+// Elsewhere notes that the programs of this machine are of another major version
+// than the live server, where they are.
+func (l Live) Elsewhere() []string {
+	here, err := pgserver.Find()
+	if err != nil || strconv.Itoa(here.Major) == major(l.PostgreSQL) {
+		return nil // what is missing will be said by whoever needs it
+	}
+	return []string{fmt.Sprintf("the database runs PostgreSQL %s, and the rehearsal %s: times and locks may differ", l.PostgreSQL, here.Version)}
 }
 
 // Capped returns the sizes with none above limit, and a note for each that was.

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,9 +17,14 @@ type Load struct {
 	// 0: each client begins one when its last has ended.
 	Rate int
 	// Open prepares for a database. operate does one operation and is called by
-	// many at once; close gives everything back.
+	// many at once; close gives everything back. An error that is [ErrUnfit] leaves
+	// the load out, which the report notes; any other ends the rehearsal.
 	Open func(ctx context.Context, url string) (operate func(context.Context) error, close func(), err error)
 }
+
+// ErrUnfit says that a load is not for the schema before the files, such as
+// that of a release which wants them applied.
+var ErrUnfit = errors.New("the load is not for the schema before the files")
 
 // DefaultClients is how many clients a load has.
 const DefaultClients = 8

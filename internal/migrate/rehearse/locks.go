@@ -196,7 +196,7 @@ func (w *watcher) end(before snapshot) ([]Lock, error) {
 		if !known || strongest == accessShare && l.Waiters == 0 && l.Behind == 0 {
 			continue // made by the file itself, PostgreSQL's own, or held by every SELECT
 		}
-		l.Relation = r.name
+		l.Relation, l.Kind = r.name, r.kind
 		out = append(out, l)
 	}
 	slices.SortFunc(out, func(a, b Lock) int {

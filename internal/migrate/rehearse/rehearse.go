@@ -30,9 +30,10 @@ type Options struct {
 	// Roles are made before anything else, because files may grant them something.
 	Roles []string
 
-	// Rows are the sizes of tables, by their names as SQL has them; DefaultRows is
-	// that of the others.
-	Rows        map[string]int64
+	// Rows are the sizes of tables, by their names as SQL has them. Sizes are those
+	// of a live database, for tables that Rows does not name: it may have tables
+	// that the files do not make. DefaultRows is the size of the others.
+	Rows, Sizes map[string]int64
 	DefaultRows int64
 	// Columns say what live columns are like, by TABLE.COLUMN as SQL has it. Nil:
 	// one value in ten is NULL where it may be.
@@ -75,8 +76,7 @@ type run struct {
 //
 // Nothing is left behind, also where ctx ends: then the error wraps its cause.
 func Run(ctx context.Context, o Options) (_ Report, err error) {
-	r := &run{o: o.filled()}
-	r.report = Report{Tables: []TableReport{}, Files: []FileReport{}, Notes: []string{}}
+	r := &run{o: o.filled(), report: Nothing()}
 	r.tell("starting a private PostgreSQL")
 	server, err := r.o.Open(ctx)
 	if err != nil {
@@ -168,7 +168,7 @@ func (r *run) prepare(ctx context.Context, filled bool) (err error) {
 		return err
 	}
 	if r.start == len(r.o.Files) {
-		return &hinted{err: errors.New("there is nothing to rehearse: no file is pending"), hint: "say from where: --at VERSION"}
+		return &hinted{err: errors.New("there is nothing to rehearse: no file is pending"), hint: "to rehearse what is applied already, say from where"}
 	}
 	if !filled {
 		began := time.Now()
@@ -199,9 +199,10 @@ func shapeOf(ctx context.Context, conn *pgx.Conn, namespace string) (migrate.Sha
 	return migrate.Shape{Fingerprint: majorOf(conn) + ":" + c.Fingerprint(), Text: c.Text()}, nil
 }
 
-// majorOf is the major version of a server: "15" of "15.18", "18" of "18beta1".
-func majorOf(conn *pgx.Conn) string {
-	version := conn.PgConn().ParameterStatus("server_version")
+func majorOf(conn *pgx.Conn) string { return major(conn.PgConn().ParameterStatus("server_version")) }
+
+// major is the major version of a server: "15" of "15.18", "18" of "18beta1".
+func major(version string) string {
 	if end := strings.IndexFunc(version, func(c rune) bool { return c < '0' || c > '9' }); end >= 0 {
 		return version[:end]
 	}

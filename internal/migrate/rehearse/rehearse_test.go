@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -145,12 +146,19 @@ func TestLoadFailsBeside(t *testing.T) {
 	if r.Good || !contains(r.Faults, "the load failed before any file ran") {
 		t.Errorf("faults %q", r.Faults)
 	}
-	o := rehearse.Options{Files: load(t, noop, noop), Load: &rehearse.Load{Name: "nothing", Open: func(context.Context, string) (func(context.Context) error, func(), error) {
-		return nil, nil, errors.New("no way in")
+	refusal := errors.New("no way in")
+	o := rehearse.Options{Files: load(t, noop, noop, noop, noop), Load: &rehearse.Load{Name: "nothing", Open: func(context.Context, string) (func(context.Context) error, func(), error) {
+		return nil, nil, refusal
 	}}}
 	elsewhere(t, &o)
-	if _, err := rehearse.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "prepare the load: no way in") {
+	_, err := rehearse.Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "prepare the load: no way in") {
 		t.Errorf("got %v", err)
+	}
+	refusal = fmt.Errorf("%w: too old", rehearse.ErrUnfit)
+	elsewhere(t, &o)
+	if r := rehearsal(t, o); !r.Good || r.Load != nil || r.Files[0].Load != nil || !contains(r.Notes, "nothing ran beside the files: ") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -30,6 +30,11 @@ type Report struct {
 	Good     bool          `json:"good"`
 }
 
+// Nothing is the report where there is nothing to rehearse.
+func Nothing() Report {
+	return Report{Tables: []TableReport{}, Files: []FileReport{}, Notes: []string{}, Faults: []string{}, Good: true}
+}
+
 // TableReport is a table and its rows.
 type TableReport struct {
 	Name string `json:"name"`
@@ -90,6 +95,7 @@ func (f FileReport) FileName() string { return f.Version + "_" + f.Name }
 // Lock is what a file held on one relation.
 type Lock struct {
 	Relation string `json:"relation"` // as SQL has it; "rows" where it is not known which
+	Kind     string `json:"kind"`     // "table", "index" or "materialized view"; "" for rows
 	Mode     string `json:"mode"`     // the strongest, as SQL has it: ACCESS EXCLUSIVE
 	Blocks   string `json:"blocks"`   // "reads and writes", "writes", or "" for neither
 	// Held is how long that mode was seen; 0: shorter than a look.
