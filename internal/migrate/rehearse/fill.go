@@ -136,7 +136,7 @@ func (f *filler) table(ctx context.Context, t *table) (TableReport, error) {
 	if limit, why := plan.limit(); limit < report.Rows {
 		report.Rows, report.Note = limit, why
 	}
-	report.Rows, err = f.insert(ctx, t, plan.sql(report.Rows))
+	report.Rows, err = f.insert(ctx, t, plan.sql(report.Rows), report.Rows)
 	f.rows[t.oid] = report.Rows
 	return report, err
 }
@@ -213,16 +213,33 @@ func (f *filler) link(ctx context.Context, k foreignKey, place int) (link, error
 	return l, nil
 }
 
+// manyRows is from how many rows on indexes are built after them.
+const manyRows = 20_000
+
 // insert runs without triggers: those of foreign keys would only look up what is
 // right already, and those of people may write or refuse.
-func (f *filler) insert(ctx context.Context, t *table, sql string) (int64, error) {
-	var n int64
-	err := pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
-			return err
+//
+// To sort a million entries into an index one by one takes several times as long
+// as building it. So the server is told that the indexes are not ready, as it
+// tells itself where CREATE INDEX CONCURRENTLY was cut short, and REINDEX makes
+// them good: it finds what is not unique, too.
+func (f *filler) insert(ctx context.Context, t *table, sql string, rows int64) (n int64, err error) {
+	statements := []string{"SET LOCAL session_replication_role = replica"}
+	later := rows >= manyRows && !t.partitioned
+	if later {
+		statements = append(statements, "SET LOCAL maintenance_work_mem = '256MB'",
+			fmt.Sprintf("UPDATE pg_catalog.pg_index SET indisready = false, indisvalid = false WHERE indrelid = %d AND indisready AND indisvalid", t.oid))
+	}
+	err = pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) error {
+		for _, s := range statements {
+			if _, err := tx.Exec(ctx, s); err != nil {
+				return err
+			}
 		}
 		tag, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
-		n = tag.RowsAffected()
+		if n = tag.RowsAffected(); err == nil && later {
+			_, err = tx.Exec(ctx, "REINDEX TABLE "+t.name)
+		}
 		return err
 	})
 	var pg *pgconn.PgError

@@ -87,6 +87,32 @@ func TestRowsSatisfyConstraints(t *testing.T) {
 	}
 }
 
+// Of many rows the indexes are built afterwards; none may stay behind unready.
+func TestManyRows(t *testing.T) {
+	t.Parallel()
+	const up = `CREATE TABLE many (id uuid PRIMARY KEY, n int NOT NULL UNIQUE, other text, kind text NOT NULL, EXCLUDE USING hash (n WITH =));
+CREATE INDEX ON many (other) WHERE other IS NOT NULL; CREATE INDEX ON many (lower(kind))`
+	o := rehearse.Options{Files: load(t, up, "", "INSERT INTO many SELECT gen_random_uuid(), -1, '', ''", "DELETE FROM many WHERE n = -1"), DefaultRows: 30_000}
+	url := elsewhere(t, &o)
+	if r := rehearsal(t, o); !r.Good || r.Tables[0].Rows != 30_000 {
+		t.Errorf("%+v", r)
+	}
+	exec(t, url, `SET enable_seqscan = off; SET enable_bitmapscan = off; DO $$ BEGIN
+    ASSERT (SELECT count(*) FROM many WHERE n >= -1) = 30000, 'by n';
+    ASSERT (SELECT count(*) FROM many WHERE lower(kind) > '') = 30000, 'by kind'; END $$`)
+	if n := one[int](t, url, "SELECT count(*) FROM pg_index WHERE indrelid = 'many'::regclass AND indisready AND indisvalid"); n != 5 {
+		t.Errorf("%d indexes are ready, want 5", n)
+	}
+	o = rehearse.Options{Files: load(t, "CREATE TABLE same (a int); CREATE UNIQUE INDEX same_idx ON same ((a * 0))", "", noop, noop), DefaultRows: 30_000}
+	o.Applied = o.Files[0].Version
+	elsewhere(t, &o)
+	_, err := rehearse.Run(t.Context(), o)
+	var refused *rehearse.RowsError
+	if !errors.As(err, &refused) || refused.Constraint != "same_idx" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRefusedRowsAreNamed(t *testing.T) {
 	t.Parallel()
 	const odd = `CREATE TABLE odd (n int NOT NULL CONSTRAINT impossible CHECK (n * n = 1522756)); CREATE TABLE fine (n int);`

@@ -25,7 +25,7 @@ const (
 // CONCURRENTLY one writers go on.
 func TestIndexBesideWriters(t *testing.T) {
 	t.Parallel()
-	o := rehearse.Options{Quiet: quick, DefaultRows: 150_000, MaxWait: time.Millisecond,
+	o := rehearse.Options{Quiet: quick, DefaultRows: 80_000, MaxWait: time.Millisecond,
 		Files: load(t, table, "", "CREATE INDEX t_blocking ON t (md5(name))", "DROP INDEX t_blocking",
 			"-- transaction: none\nCREATE INDEX CONCURRENTLY t_gentle ON t (md5(name))", "-- transaction: none\nDROP INDEX CONCURRENTLY t_gentle"),
 		Load: writing("INSERT INTO t (name, n) VALUES ('new', 1)")}

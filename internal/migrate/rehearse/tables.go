@@ -19,6 +19,8 @@ type table struct {
 	checks  []check
 	keys    []foreignKey
 	uniques [][]int16 // columns of its unique keys
+
+	partitioned bool
 }
 
 // column is one column.
@@ -62,7 +64,7 @@ func (t *table) column(num int16) *column {
 // readTables reads all tables of people, without partitions: rows reach those
 // through their parents.
 func readTables(ctx context.Context, conn *pgx.Conn) ([]*table, error) {
-	rows, err := conn.Query(ctx, `SELECT c.oid, `+named+`, quote_ident(c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	rows, err := conn.Query(ctx, `SELECT c.oid, `+named+`, quote_ident(c.relname), c.relkind = 'p' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND `+people+` ORDER BY 2`, migrate.Tables())
 	if err != nil {
 		return nil, fmt.Errorf("list the tables: %w", err)
@@ -70,7 +72,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND `+people+` ORDER BY 2
 	byOID := map[uint32]*table{}
 	var all []*table
 	var t table
-	if _, err := pgx.ForEachRow(rows, []any{&t.oid, &t.name, &t.alias}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&t.oid, &t.name, &t.alias, &t.partitioned}, func() error {
 		one := t
 		all, byOID[t.oid] = append(all, &one), &one
 		return nil
