@@ -25,6 +25,7 @@ type migrateCmd struct {
 	Rollback migrateRollbackCmd `cmd:"" help:"Go back: run the down files, newest first."`
 	Backfill migrateBackfillCmd `cmd:"" help:"Run one pending backfill."`
 	Adopt    migrateAdoptCmd    `cmd:"" help:"Take over a database that Prisma or somebody's hand made."`
+	Rehearse migrateRehearseCmd `cmd:"" help:"Try what is pending on a private, filled PostgreSQL, beside sign-ins."`
 	Resolve  migrateResolveCmd  `cmd:"" help:"After a failure: mark a migration as applied or rolled back, or accept drift."`
 }
 

@@ -10,14 +10,17 @@ import (
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/rehearse"
 )
 
 type migrateDeployCmd struct {
 	projectFlags
-	DryRun   bool `help:"Show what would run, and change nothing."`
-	Yes      bool `short:"y" help:"Do not ask."`
-	NoBackup bool `help:"In production: go on without a verified backup, against advice."`
-	JSON     bool `help:"Print the result, or what went wrong, as JSON."`
+	DryRun           bool   `help:"Show what would run, and change nothing."`
+	Yes              bool   `short:"y" help:"Do not ask."`
+	NoBackup         bool   `help:"In production: go on without a verified backup, against advice."`
+	RequireRehearsal bool   `help:"Refuse files that were not rehearsed well as they are now; see db migrate rehearse."`
+	Record           string `help:"File that keeps what was rehearsed; without it, .af-auth/rehearsals.json." placeholder:"FILE" type:"path"`
+	JSON             bool   `help:"Print the result, or what went wrong, as JSON."`
 }
 
 // Help is shown by --help.
@@ -52,6 +55,9 @@ func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
 			e.printPlan(plan)
 			return nil
 		}
+		if err := c.rehearsed(e, plan); err != nil {
+			return err
+		}
 		if err := c.allowed(ctx, conn, p, plan); err != nil {
 			return err
 		}
@@ -61,6 +67,22 @@ func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
 		return errors.Join(e.printResult(&out, err), silent(err))
 	}
 	return err
+}
+
+// rehearsed refuses what was not rehearsed, where that is asked for.
+func (c *migrateDeployCmd) rehearsed(e *Env, plan migrate.Plan) error {
+	if !c.RequireRehearsal {
+		return nil
+	}
+	records, err := rehearse.LoadRecords(e.recordFile(c.Record))
+	if err != nil {
+		return err
+	}
+	var files []migrate.File
+	for _, s := range plan.Steps {
+		files = append(files, s.File)
+	}
+	return records.Covers(files)
 }
 
 // allowed returns an error where the plan may not run: in production it is shown
