@@ -73,7 +73,7 @@ func TestMeanwhile(t *testing.T) {
 	for _, tt := range []struct{ name, sql, want string }{
 		{"a column", "ALTER TABLE users ADD x int", "the schema was changed while the plan was made: column users.x: not wanted"},
 		{"a table of others", "CREATE TABLE more ()", "the schema was changed while the plan was made: table more: not wanted"},
-		{"Prisma", "SELECT pg_advisory_lock(72707369)", "Prisma migrates this database at this moment"},
+		{"Prisma", "SELECT pg_advisory_lock(72707369)", "a migration of Prisma is running on this database"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -71,7 +71,7 @@ func keepPrismaOut(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("take Prisma's lock: %w", err)
 	}
 	if !got {
-		return &advice{errors.New("Prisma migrates this database at this moment"), "nothing was changed; adopt again when it is done"}
+		return &advice{errors.New("a migration of Prisma is running on this database"), "nothing was changed; adopt again when it is done"}
 	}
 	return nil
 }
