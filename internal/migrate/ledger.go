@@ -83,7 +83,6 @@ CREATE TABLE IF NOT EXISTS %[1]s (
     resolved       boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_pkey PRIMARY KEY (version)
 );
-COMMENT ON TABLE %[1]s IS 'Migrations that this schema has had.';
 CREATE TABLE IF NOT EXISTS %[2]s (
     version          text           NOT NULL,
     number           integer        NOT NULL,
@@ -115,8 +114,7 @@ CREATE TABLE IF NOT EXISTS %[2]s (
     forced           boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_history_pkey PRIMARY KEY (version, number)
 );
-COMMENT ON TABLE %[2]s IS 'Every attempt at a migration, and how it ended.';
-COMMIT`, s.ledger(), s.history())
+`+described+`COMMIT`, s.ledger(), s.history())
 	if _, err := s.conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 		s.rollback(ctx)
 		return s.explain(err, "make the table "+LedgerTable,
