@@ -44,7 +44,7 @@ test: ## everything it needs, then every test (PKG=… TESTFLAGS=…)
 	$(WITH_POSTGRES) $(GO_TEST) -timeout 15m $(TESTFLAGS) $(PKG)
 
 .PHONY: check
-check: ## format, vet, staticcheck, gosec, govulncheck, import floors, stale files
+check: ## format, vet, staticcheck, gosec, govulncheck, squawk, import floors, stale files
 	@sh scripts/check.sh
 
 .PHONY: bench
