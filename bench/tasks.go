@@ -56,7 +56,7 @@ func (m *migrations) prepare(ctx context.Context) error {
 		}
 	}
 	err = m.with(ctx, "own", func(conn *pgx.Conn) error {
-		_, err := migrate.Deploy(ctx, conn, m.files, migrate.Options{Actor: "bench", Shape: shapeOf})
+		_, err := migrate.Deploy(ctx, conn, m.files, migrate.Options{Actor: "bench", Shape: shapeOf, Stamp: catalog.Stamp})
 		return err
 	})
 	if err != nil {
@@ -169,7 +169,7 @@ func (m *migrations) three(ctx context.Context) error {
 // shape is the command line's way to look at a schema, or none.
 func (m *migrations) shape(wanted bool) migrate.Options {
 	if wanted {
-		return migrate.Options{Shape: shapeOf}
+		return migrate.Options{Shape: shapeOf, Stamp: catalog.Stamp}
 	}
 	return migrate.Options{}
 }

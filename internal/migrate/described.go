@@ -16,6 +16,7 @@ COMMENT ON COLUMN %[1]s.role IS 'The database role that really did it.';
 COMMENT ON COLUMN %[1]s.release IS 'Version of the program that did it.';
 COMMENT ON COLUMN %[1]s.fingerprint IS 'What the schema looked like afterwards, as a hash behind the server''s major version; NULL where nobody looked.';
 COMMENT ON COLUMN %[1]s.description IS 'The same in words, kept for the newest row only: it shows what was changed by hand since.';
+COMMENT ON COLUMN %[1]s.stamp IS 'Which versions of the catalogue''s rows were there then: while they are the same, nobody needs to look at the schema. Kept for the newest row only.';
 COMMENT ON COLUMN %[1]s.resolved IS 'True where somebody marked the file as applied, and it was not run.';
 COMMENT ON TABLE %[2]s IS 'Every attempt at a migration, and how it ended.';
 COMMENT ON COLUMN %[2]s.version IS 'Of the file, as in the ledger.';

@@ -35,6 +35,8 @@ type Record struct {
 	// taken.
 	Fingerprint string
 	Resolved    bool // marked as applied by somebody, not run
+
+	stamp string // see Options.Stamp; "" where there is none
 }
 
 // FileName returns the name that the file had.
@@ -80,6 +82,7 @@ CREATE TABLE IF NOT EXISTS %[1]s (
     release        text,
     fingerprint    text,
     description    text,
+    stamp          text,
     resolved       boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_pkey PRIMARY KEY (version)
 );
