@@ -1,11 +1,12 @@
-// Bench measures af-auth beside the plainest thing that does the same work, in
-// one run: A B A B, three rounds after a warm-up, as ratios with minimum,
-// median and maximum. Absolute figures belong to the machine; ratios travel.
+// Bench measures af-auth beside the plainest thing that does the same work, and
+// beside goose for migrations, in one run: both sides alternate, round after
+// round after a warm-up, and what counts is their ratio with minimum, median and
+// maximum. Absolute figures belong to the machine; ratios travel.
 //
-//	go run ./bench [-only NAME] [-seconds N] [-people N]
+//	go run ./bench [-only NAME] [-seconds N] [-people N] [-rows N]
 //
 // It starts a private PostgreSQL of its own, with fsync on, and talks to
-// loopback only. docs/performance.md holds a table and what was learned.
+// loopback only. docs/performance.md holds the tables and what was learned.
 package main
 
 import (
@@ -15,10 +16,10 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"text/tabwriter"
 	"time"
 )
 
@@ -33,15 +34,30 @@ type comparison struct {
 	plain   func(ctx context.Context, client int) error
 }
 
-const rounds = 3
+const rounds = 5
+
+// options are what a run is asked for.
+type options struct {
+	only    string
+	length  time.Duration // of one measurement of a rate
+	people  int           // in the database of sign-ins
+	rows    int           // in the table that gets an index under load
+	program string        // af-auth
+	goose   string
+}
 
 func main() {
-	only := flag.String("only", "", "run the comparisons whose name begins so")
-	seconds := flag.Float64("seconds", 2, "length of one measurement")
-	people := flag.Int("people", 100_000, "people in the database, each with a session")
+	var o options
+	flag.StringVar(&o.only, "only", "", "run the lines whose name begins so")
+	seconds := flag.Float64("seconds", 2, "length of one measurement of a rate")
+	flag.IntVar(&o.people, "people", 100_000, "people in the database, each with a session")
+	flag.IntVar(&o.rows, "rows", 1_000_000, "people in the table that gets an index under load; 10,000,000 for the full count")
+	flag.StringVar(&o.program, "af-auth", "bin/af-auth", "the program")
+	flag.StringVar(&o.goose, "goose", "bin/goose", "goose; its lines are left out where it is not there")
 	flag.Parse()
+	o.length = time.Duration(*seconds * float64(time.Second))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *only, time.Duration(*seconds*float64(time.Second)), *people)
+	err := run(ctx, o)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -49,44 +65,68 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, only string, length time.Duration, people int) error {
-	w, err := newWorld(ctx, people)
+func run(ctx context.Context, o options) error {
+	if err := runRates(ctx, o); err != nil {
+		return err
+	}
+	if err := runTimings(ctx, o); err != nil {
+		return err
+	}
+	return runIndex(ctx, o)
+}
+
+// line prints a row of a table in Markdown.
+func line(cells ...string) { fmt.Println("| " + strings.Join(cells, " | ") + " |") }
+
+// head prints the head of a table.
+func head(cells ...string) {
+	line(cells...)
+	fmt.Println(strings.Repeat("|---", len(cells)) + "|")
+}
+
+// runRates prints how much is done in a second by many clients.
+func runRates(ctx context.Context, o options) error {
+	chosen := slices.DeleteFunc((&world{}).comparisons(), func(c comparison) bool { return !strings.HasPrefix(c.name, o.only) })
+	if len(chosen) == 0 {
+		return nil
+	}
+	w, err := newWorld(ctx, o.people)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "what\tagainst\tclients\tours/s\tplain/s\tratio min\tmedian\tmax")
+	head("what", "against", "clients", "ours/s", "plain/s", "min", "median", "max")
 	for _, c := range w.comparisons() {
-		if !strings.HasPrefix(c.name, only) {
+		if !strings.HasPrefix(c.name, o.only) {
 			continue
 		}
-		line, err := measure(ctx, c, length)
+		cells, err := measure(ctx, c, o.length)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		_, _ = fmt.Fprintln(table, line)
+		line(cells...)
 	}
-	return table.Flush()
+	fmt.Println()
+	return nil
 }
 
 // measure interleaves both sides, so that whatever else the machine does
 // concerns both alike.
-func measure(ctx context.Context, c comparison, length time.Duration) (string, error) {
+func measure(ctx context.Context, c comparison, length time.Duration) ([]string, error) {
 	for _, side := range []func(context.Context, int) error{c.ours, c.plain} {
 		if _, err := rate(ctx, c.clients, length/2, side); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	var ratios, ours, plain []float64
 	for range rounds {
 		a, err := rate(ctx, c.clients, length, c.ours)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		b, err := rate(ctx, c.clients, length, c.plain)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		ratios, ours, plain = append(ratios, a/b), append(ours, a), append(plain, b)
 	}
@@ -94,9 +134,11 @@ func measure(ctx context.Context, c comparison, length time.Duration) (string, e
 		slices.Sort(list)
 	}
 	mid := rounds / 2
-	return fmt.Sprintf("%s\t%s\t%d\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f",
-		c.what, c.against, c.clients, ours[mid], plain[mid], ratios[0], ratios[mid], ratios[rounds-1]), nil
+	return []string{c.what, c.against, strconv.Itoa(c.clients), fmt.Sprintf("%.0f", ours[mid]), fmt.Sprintf("%.0f", plain[mid]),
+		two(ratios[0]), two(ratios[mid]), two(ratios[rounds-1])}, nil
 }
+
+func two(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) }
 
 // rate runs work by so many clients for a while and returns units a second.
 func rate(ctx context.Context, clients int, length time.Duration, work func(context.Context, int) error) (float64, error) {

@@ -75,6 +75,39 @@ govulncheck() {
 	return 1
 }
 
+# squawk is a second opinion on the migrations, by a linter that shares no code
+# with ours. It comes from npm; where that is missing or does not answer, this is
+# no fault of the code.
+readonly SQUAWK=2.66.0
+
+squawk() {
+	dir=$PWD/bin/squawk
+	program=$dir/node_modules/.bin/squawk
+	if [ "$("$program" --version 2>/dev/null)" != "squawk $SQUAWK" ]; then
+		command -v npm >/dev/null 2>&1 || {
+			printf '   not run: there is no npm\n'
+			return "$NOT_RUN"
+		}
+		patience=
+		command -v timeout >/dev/null 2>&1 && patience="timeout 180"
+		mkdir -p "$dir" && $patience npm install --prefix "$dir" --no-audit --no-fund --silent \
+			"squawk-cli@$SQUAWK" >/dev/null 2>&1 || {
+			printf '   not run: the npm registry does not answer\n'
+			return "$NOT_RUN"
+		}
+	fi
+	found=$(
+		for file in internal/postgres/migrations/*.up.sql; do
+			# Outside a transaction other advice holds.
+			transaction=--assume-in-transaction
+			grep -q '^-- *transaction: *none' "$file" && transaction=
+			# shellcheck disable=SC2086 # an option, or none
+			"$program" --pg-version 14 --reporter gcc $transaction "$file"
+		done
+	)
+	printf '%s\n' "$found" | awk -f tools/lint/explained.awk tools/lint/squawk.explained -
+}
+
 scripts() {
 	for file in scripts/*.sh; do sh -n "$file" || return 1; done
 	command -v shellcheck >/dev/null 2>&1 || return 0
@@ -102,6 +135,7 @@ step generated-files fresh
 step staticcheck staticcheck
 step gosec gosec
 step govulncheck govulncheck
+step squawk squawk
 
 if [ -n "$failed" ]; then
 	printf 'check: failed:%s\n' "$failed" >&2

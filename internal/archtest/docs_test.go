@@ -148,7 +148,7 @@ func TestDocumentedTestsExist(t *testing.T) {
 func TestDependenciesAreExplained(t *testing.T) {
 	t.Parallel()
 	page := readPage(t, "docs/dependencies.md").spans()
-	for _, file := range []string{"go.mod", "tools/lint/go.mod", "tools/sqlc/go.mod"} {
+	for _, file := range []string{"go.mod", "tools/goose/go.mod", "tools/lint/go.mod", "tools/sqlc/go.mod"} {
 		text, err := os.ReadFile(filepath.Join(root(t), filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)

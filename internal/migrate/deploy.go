@@ -13,7 +13,7 @@ import (
 // Deploy applies what is pending, oldest first, each file as the package comment
 // says. Many may deploy at once: one works, the others wait and then find
 // nothing to do. Where nothing is pending it costs two round trips and takes no
-// lock; Options.Shape adds its own.
+// lock; Options.Shape adds its own, and Options.Stamp one instead.
 //
 // Errors: [*RefusedError] before anything is changed, where the files do not
 // continue what the database has had; [*LockedError]; [*SQLError] for a
@@ -103,7 +103,7 @@ func (r *runner) deploy(ctx context.Context, st State, steps []Step, res *Result
 	if len(steps) > 0 {
 		// Where part of a file may be done, the schema stands between two
 		// fingerprints.
-		if s := steps[0]; !s.tried || !s.Outside && !s.batched() {
+		if s := steps[0]; newest.Fingerprint != "" && (!s.tried || !s.Outside && !s.batched()) {
 			if _, err := r.unchanged(ctx, newest); err != nil {
 				return err
 			}
@@ -131,6 +131,9 @@ func (r *runner) deploy(ctx context.Context, st State, steps []Step, res *Result
 	}
 	shape, err := r.unchanged(ctx, newest)
 	res.Fingerprint = shape.Fingerprint
+	if err == nil {
+		r.keepStamp(ctx, newest, shape)
+	}
 	return err
 }
 

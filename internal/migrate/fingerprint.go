@@ -17,6 +17,8 @@ type Shape struct {
 	Fingerprint string
 	// Text shows what differs where two fingerprints do.
 	Text string
+
+	stamp string // of the schema, or of an earlier one, see Options.Stamp
 }
 
 // comparable reports whether two fingerprints were taken in the same way.
@@ -68,12 +70,24 @@ func (r *runner) shape(ctx context.Context) (Shape, error) {
 }
 
 // unchanged insists that the schema is as the newest record left it, where that
-// is known, and returns its shape.
+// is known, and returns its shape; without its text where the stamp shows it.
+//
+// The stamp is taken before the shape. A change between the two is seen in the
+// shape, and one after it by the next stamp, so a stamp that is kept never hides
+// one.
 func (r *runner) unchanged(ctx context.Context, newest Record) (Shape, error) {
 	if r.o.Shape == nil {
 		return Shape{}, nil
 	}
+	stamp, err := r.stamp(ctx, newest.stamp)
+	if err != nil {
+		return Shape{}, err
+	}
+	if stamp != "" && stamp == newest.stamp && newest.Fingerprint != "" {
+		return Shape{Fingerprint: newest.Fingerprint, stamp: stamp}, nil
+	}
 	have, err := r.shape(ctx)
+	have.stamp = stamp
 	if err != nil || !comparable(newest.Fingerprint, have.Fingerprint) || newest.Fingerprint == have.Fingerprint {
 		return have, err
 	}
@@ -81,7 +95,7 @@ func (r *runner) unchanged(ctx context.Context, newest Record) (Shape, error) {
 	if err != nil {
 		return have, err
 	}
-	return have, &DriftError{After: newest.FileName(), Want: Shape{newest.Fingerprint, text}, Have: have}
+	return have, &DriftError{After: newest.FileName(), Want: Shape{Fingerprint: newest.Fingerprint, Text: text}, Have: have}
 }
 
 // description reads the text of the shape after a record, or "" where the ledger
@@ -96,6 +110,29 @@ func (s session) description(ctx context.Context, rec Record) (string, error) {
 	return text, nil
 }
 
+// stamp takes a stamp as it was taken earlier, "" where nobody takes any.
+func (r *runner) stamp(ctx context.Context, earlier string) (string, error) {
+	if r.o.Stamp == nil {
+		return "", nil
+	}
+	stamp, err := r.o.Stamp(ctx, r.conn, earlier)
+	if err != nil {
+		return "", fmt.Errorf("look at the schema: %w", err)
+	}
+	return stamp, nil
+}
+
+// keepStamp notes the stamp of the newest record's schema. Without it everything
+// is right and takes a little longer, so an error is none.
+func (s session) keepStamp(ctx context.Context, newest Record, shape Shape) {
+	if shape.stamp == "" || shape.stamp == newest.stamp {
+		return
+	}
+	_, _ = s.conn.Exec(ctx, `UPDATE `+s.ledger()+` SET stamp = CASE WHEN version = $1 THEN $2 END
+WHERE version = $1 AND fingerprint = $3 OR version <> $1 AND stamp IS NOT NULL`,
+		pgx.QueryExecModeExec, newest.Version, shape.stamp, shape.Fingerprint)
+}
+
 // keep makes a shape that of the newest record, and the one text that the ledger
 // keeps.
 func (s session) keep(ctx context.Context, newest Record, shape Shape) error {
@@ -104,8 +141,10 @@ func (s session) keep(ctx context.Context, newest Record, shape Shape) error {
 	}
 	_, err := s.conn.Exec(ctx, `UPDATE `+s.ledger()+` SET
     description = CASE WHEN version = $1 THEN $2 END,
+    stamp = CASE WHEN version = $1 THEN nullif($4, '') END,
     fingerprint = CASE WHEN version = $1 THEN $3 ELSE fingerprint END
-WHERE version = $1 OR description IS NOT NULL`, pgx.QueryExecModeExec, newest.Version, shape.Text, shape.Fingerprint)
+WHERE version = $1 OR description IS NOT NULL OR stamp IS NOT NULL`,
+		pgx.QueryExecModeExec, newest.Version, shape.Text, shape.Fingerprint, shape.stamp)
 	if err != nil {
 		return s.explain(err, "record the shape of the schema", "migrate with the role that owns "+LedgerTable)
 	}
@@ -149,7 +188,11 @@ func AcceptDrift(ctx context.Context, conn *pgx.Conn, files []File, why string, 
 		if !errors.As(err, &drift) {
 			return err
 		}
-		return r.accept(ctx, st.newest(), drift.Have, why)
+		if err := r.accept(ctx, st.newest(), drift.Have, why); err != nil {
+			return err
+		}
+		r.keepStamp(ctx, st.newest(), drift.Have)
+		return nil
 	})
 	if err != nil {
 		return nil, advised(err, "resolve again")

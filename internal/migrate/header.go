@@ -57,6 +57,25 @@ func (l *loader) fields(file, text string) map[string][]string {
 	return seen
 }
 
+// About returns what the header of the file that goes forward says beside its
+// fields: the text of the comment lines that the file begins with, without their
+// dashes.
+func (f File) About() string {
+	var b strings.Builder
+	for line := range strings.Lines(f.Up) {
+		line = strings.TrimRight(line, " \t\r\n")
+		comment, ok := strings.CutPrefix(line, "--")
+		if !ok {
+			break
+		}
+		if headerField.MatchString(line) {
+			continue
+		}
+		b.WriteString(strings.TrimPrefix(comment, " ") + "\n")
+	}
+	return strings.Trim(b.String(), "\n")
+}
+
 // last is what a field says, "" where it is not there.
 func last(values []string) string {
 	if len(values) == 0 {

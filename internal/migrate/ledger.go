@@ -35,6 +35,8 @@ type Record struct {
 	// taken.
 	Fingerprint string
 	Resolved    bool // marked as applied by somebody, not run
+
+	stamp string // see Options.Stamp; "" where there is none
 }
 
 // FileName returns the name that the file had.
@@ -94,10 +96,10 @@ func (s session) tablesSQL() string {
     release        text,
     fingerprint    text,
     description    text,
+    stamp          text,
     resolved       boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_pkey PRIMARY KEY (version)
 );
-COMMENT ON TABLE %[1]s IS 'Migrations that this schema has had.';
 CREATE TABLE IF NOT EXISTS %[2]s (
     version          text           NOT NULL,
     number           integer        NOT NULL,
@@ -129,7 +131,7 @@ CREATE TABLE IF NOT EXISTS %[2]s (
     forced           boolean        NOT NULL DEFAULT false,
     CONSTRAINT af_auth_migrations_history_pkey PRIMARY KEY (version, number)
 );
-COMMENT ON TABLE %[2]s IS 'Every attempt at a migration, and how it ended.'`, s.ledger(), s.history())
+`+described, s.ledger(), s.history())
 }
 
 // settle writes down that a step is done, in the transaction that makes it so:

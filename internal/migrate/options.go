@@ -41,6 +41,14 @@ type Options struct {
 	// recorded or compared.
 	Shape func(ctx context.Context, conn *pgx.Conn, namespace string) (Shape, error)
 
+	// Stamp is a cheap look that can tell that nothing has changed, and nothing
+	// else: while it returns what it returned before, Shape would too. earlier is
+	// that former stamp, or "". It returns "" where there is none. It is called
+	// outside a transaction; Deploy keeps the stamp of the last file's schema,
+	// and calls Shape only where the stamp has become another. Nil: Shape is
+	// called each time.
+	Stamp func(ctx context.Context, conn *pgx.Conn, earlier string) (string, error)
+
 	// OlderInstances names the live instances that still need what a contract
 	// file takes away, such as "10.0.0.7:8080 (release 1.3.0)". While there are
 	// any, the file is refused. Nil: nobody is asked.

@@ -73,6 +73,7 @@ func (r *runner) rollBack(ctx context.Context, st State, steps []Step, res *Resu
 	if len(left) > 0 {
 		newest = left[len(left)-1]
 	}
+	newest.stamp = "" // the ledger wants the text as well
 	shape, err := r.unchanged(ctx, newest)
 	res.Fingerprint = shape.Fingerprint
 	if err != nil {

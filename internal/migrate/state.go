@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -52,7 +51,7 @@ func (s State) newest() Record {
 
 // Read compares a database with the files, as Load returned them. It changes
 // nothing and takes no lock; a database without a ledger counts as empty. It
-// costs two round trips, and a third where an attempt has not ended.
+// costs two round trips, and one or two more where an attempt has not ended.
 //
 // A role that may not read the two tables, or a search_path without a schema,
 // is an error with a hint.
@@ -100,47 +99,6 @@ func locate(ctx context.Context, conn *pgx.Conn) (session, error) {
 		}
 	}
 	return s, nil
-}
-
-// rows reads the ledger, oldest version first, and of the history the last
-// attempt at each version where it is not done, in one query.
-func (s session) rows(ctx context.Context) ([]Record, map[string]Attempt, error) {
-	attempts := map[string]Attempt{}
-	if s.tables == 0 {
-		return nil, attempts, nil
-	}
-	sql := `SELECT version, name, schema_version, kind, checksum, applied_at, took_ms, coalesce(actor, ''), role,
-    coalesce(release, ''), coalesce(fingerprint, ''), resolved, NULL::text AS attempt FROM ` + s.ledger()
-	if s.tables == len(Tables()) {
-		sql += `
-UNION ALL SELECT version, '', '', '', '', started_at, 0, '', '', '', '', false, to_jsonb(h)::text FROM ` + s.history() + ` h
-WHERE outcome <> 'done' AND NOT EXISTS (SELECT FROM ` + s.history() + ` n WHERE n.version = h.version AND n.number > h.number)`
-	}
-	rows, err := s.conn.Query(ctx, sql+` ORDER BY version`, pgx.QueryExecModeExec)
-	if err != nil {
-		return nil, nil, err
-	}
-	var applied []Record
-	var r Record
-	var ms int64
-	var text []byte
-	started := false
-	_, err = pgx.ForEachRow(rows, []any{&r.Version, &r.Name, &r.Schema, &r.Kind, &r.Checksum, &r.AppliedAt, &ms, &r.Actor, &r.Role,
-		&r.Release, &r.Fingerprint, &r.Resolved, &text}, func() error {
-		if text == nil {
-			r.Took = time.Duration(ms) * time.Millisecond
-			applied = append(applied, r)
-			return nil
-		}
-		a, err := readAttempt(text)
-		attempts[r.Version] = a
-		started = started || a.Outcome == Started
-		return err
-	})
-	if err == nil && started {
-		err = s.markRunning(ctx, attempts)
-	}
-	return applied, attempts, err
 }
 
 // compare is the rule by which a ledger and a folder fit together.

@@ -148,12 +148,19 @@ func TestKinds(t *testing.T) {
 			t.Parallel()
 			d := empty(t)
 			d.run(test.make)
-			before := d.read()
+			before, stamp := d.read(), d.stamp("")
 			if again := d.read(); again.Text(everything...) != before.Text(everything...) {
 				t.Errorf("read twice: %s", lines(catalog.Compare(before, again, everything...)))
 			}
+			if again := d.stamp(stamp); again != stamp {
+				t.Errorf("the stamp is %s, and was %s", again, stamp)
+			}
 			d.run(test.change)
 			after := d.read()
+			// Whatever the change is, a stamp that is the same would hide it.
+			if before.Text() != after.Text() && stamp != "" && d.stamp(stamp) == stamp {
+				t.Errorf("the stamp is the same: %s", stamp)
+			}
 			if got := lines(catalog.Compare(before, after, everything...)); !strings.HasPrefix(got, test.want) {
 				t.Errorf("differences\n%s\nwant\n%s", got, test.want)
 			}

@@ -21,6 +21,10 @@ CREATE INDEX users_created_at_id_idx ON users (created_at, id);
 CREATE INDEX users_waiting_idx ON users (created_at, id)
     WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL;
 
+COMMENT ON INDEX users_login_idx IS 'Finds people by login in any letter case. Not unique: an old login may be taken by a stranger.';
+COMMENT ON INDEX users_created_at_id_idx IS 'Lists people in the order in which they came.';
+COMMENT ON INDEX users_waiting_idx IS 'Lists those who wait for a decision; small however many people there are.';
+
 COMMENT ON COLUMN users.login IS 'GitHub login at the last sign-in; NULL before the first.';
 COMMENT ON COLUMN users.name IS 'Name in the GitHub profile at the last sign-in.';
 COMMENT ON COLUMN users.email IS 'Verified primary address at the last sign-in; NULL without the scope.';
@@ -53,10 +57,12 @@ CREATE INDEX sessions_parent_id_idx ON sessions (parent_id);
 CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
 
 COMMENT ON TABLE sessions IS 'Signed-in browsers, one row a host.';
+COMMENT ON COLUMN sessions.id IS 'Names the session in lists and in the record, where the token must not stand.';
 COMMENT ON COLUMN sessions.token_hash IS 'SHA-256 of the 256-bit token in the browser''s cookie.';
 COMMENT ON COLUMN sessions.user_id IS 'Whose session it is.';
 COMMENT ON COLUMN sessions.host IS 'The only host it is good for.';
 COMMENT ON COLUMN sessions.parent_id IS 'The session on af-auth''s own host that it came from; ends with it.';
+COMMENT ON COLUMN sessions.created_at IS 'When the person signed in on this host.';
 COMMENT ON COLUMN sessions.seen_at IS 'Last use, exact to about a minute.';
 COMMENT ON COLUMN sessions.expires_at IS 'Its last moment, however much it is used.';
 COMMENT ON COLUMN sessions.user_agent IS 'What the browser called itself at sign-in.';
@@ -106,6 +112,7 @@ CREATE INDEX events_user_id_id_idx ON events (user_id, id);
 CREATE INDEX events_at_idx ON events (at);
 
 COMMENT ON TABLE events IS 'Who changed what, when, from where and why.';
+COMMENT ON COLUMN events.id IS 'Tells rows apart; not the order in which they were committed.';
 COMMENT ON COLUMN events.at IS 'When, by the database''s clock.';
 COMMENT ON COLUMN events.kind IS 'What happened: sign_in.*, access.*, session.*, user.*, table.*.';
 COMMENT ON COLUMN events.user_id IS 'Whom it is about; no foreign key, because events outlive people.';
@@ -127,8 +134,10 @@ CREATE TABLE instances (
 );
 
 COMMENT ON TABLE instances IS 'Running af-auth servers.';
+COMMENT ON COLUMN instances.id IS 'Names the process: a server that is started again has another.';
 COMMENT ON COLUMN instances.release IS 'Version of the binary.';
 COMMENT ON COLUMN instances.address IS 'Where it listens.';
+COMMENT ON COLUMN instances.started_at IS 'When the server began.';
 COMMENT ON COLUMN instances.heartbeat_at IS 'Last sign of life.';
 
 -- The rule of the product: afauth.Decide says the same in Go.

@@ -13,6 +13,7 @@ import (
 
 // Who changed what, when, from where and why.
 type Event struct {
+	// Tells rows apart; not the order in which they were committed.
 	ID int64
 	// When, by the database's clock.
 	At time.Time
@@ -34,11 +35,13 @@ type Event struct {
 
 // Running af-auth servers.
 type Instance struct {
+	// Names the process: a server that is started again has another.
 	ID afauth.ID
 	// Version of the binary.
 	Release string
 	// Where it listens.
-	Address   string
+	Address string
+	// When the server began.
 	StartedAt time.Time
 	// Last sign of life.
 	HeartbeatAt time.Time

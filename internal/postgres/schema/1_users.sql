@@ -28,6 +28,10 @@ CREATE INDEX users_created_at_id_idx ON users (created_at, id);
 CREATE INDEX users_waiting_idx ON users (created_at, id)
     WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL;
 
+COMMENT ON INDEX users_login_idx IS 'Finds people by login in any letter case. Not unique: an old login may be taken by a stranger.';
+COMMENT ON INDEX users_created_at_id_idx IS 'Lists people in the order in which they came.';
+COMMENT ON INDEX users_waiting_idx IS 'Lists those who wait for a decision; small however many people there are.';
+
 COMMENT ON TABLE users IS 'People, each known by a GitHub account.';
 COMMENT ON COLUMN users.id IS 'Our name for the person; random, so it can be neither counted nor guessed.';
 COMMENT ON COLUMN users.github_user_id IS 'GitHub''s numeric id: the identity. Logins change hands, ids do not.';

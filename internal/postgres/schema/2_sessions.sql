@@ -22,10 +22,12 @@ CREATE INDEX sessions_parent_id_idx ON sessions (parent_id);
 CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
 
 COMMENT ON TABLE sessions IS 'Signed-in browsers, one row a host.';
+COMMENT ON COLUMN sessions.id IS 'Names the session in lists and in the record, where the token must not stand.';
 COMMENT ON COLUMN sessions.token_hash IS 'SHA-256 of the 256-bit token in the browser''s cookie.';
 COMMENT ON COLUMN sessions.user_id IS 'Whose session it is.';
 COMMENT ON COLUMN sessions.host IS 'The only host it is good for.';
 COMMENT ON COLUMN sessions.parent_id IS 'The session on af-auth''s own host that it came from; ends with it.';
+COMMENT ON COLUMN sessions.created_at IS 'When the person signed in on this host.';
 COMMENT ON COLUMN sessions.seen_at IS 'Last use, exact to about a minute.';
 COMMENT ON COLUMN sessions.expires_at IS 'Its last moment, however much it is used.';
 COMMENT ON COLUMN sessions.user_agent IS 'What the browser called itself at sign-in.';

@@ -17,6 +17,7 @@ CREATE INDEX events_user_id_id_idx ON events (user_id, id);
 CREATE INDEX events_at_idx ON events (at);
 
 COMMENT ON TABLE events IS 'Who changed what, when, from where and why.';
+COMMENT ON COLUMN events.id IS 'Tells rows apart; not the order in which they were committed.';
 COMMENT ON COLUMN events.at IS 'When, by the database''s clock.';
 COMMENT ON COLUMN events.kind IS 'What happened: sign_in.*, access.*, session.*, user.*, table.*.';
 COMMENT ON COLUMN events.user_id IS 'Whom it is about; no foreign key, because events outlive people.';
@@ -38,6 +39,8 @@ CREATE TABLE instances (
 );
 
 COMMENT ON TABLE instances IS 'Running af-auth servers.';
+COMMENT ON COLUMN instances.id IS 'Names the process: a server that is started again has another.';
 COMMENT ON COLUMN instances.release IS 'Version of the binary.';
 COMMENT ON COLUMN instances.address IS 'Where it listens.';
+COMMENT ON COLUMN instances.started_at IS 'When the server began.';
 COMMENT ON COLUMN instances.heartbeat_at IS 'Last sign of life.';

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// timing is one line of the second table: how long something takes that happens
+// now and then. A ratio is our time divided by theirs: less is better.
+type timing struct {
+	name    string
+	what    string
+	against string
+	goal    string // of the median ratio, if there is one
+	// times is how often each side runs in a round, alternating.
+	times  int
+	ours   task
+	theirs task
+}
+
+// task is one side: work is timed, before is not.
+type task struct {
+	before func(ctx context.Context) error
+	work   func(ctx context.Context) error
+}
+
+// run runs the task once and returns how long the work took.
+func (t task) run(ctx context.Context) (time.Duration, error) {
+	if t.before != nil {
+		if err := t.before(ctx); err != nil {
+			return 0, err
+		}
+	}
+	begun := time.Now()
+	err := t.work(ctx)
+	return time.Since(begun), err
+}
+
+// runTimings prints the second table.
+func runTimings(ctx context.Context, o options) error {
+	m := &migrations{options: o}
+	chosen := slices.DeleteFunc(m.timings(), func(t timing) bool { return !strings.HasPrefix(t.name, o.only) })
+	if len(chosen) == 0 {
+		return nil
+	}
+	if err := m.start(ctx); err != nil {
+		return err
+	}
+	defer m.close()
+	fmt.Printf("load of the machine before: %s\n\n", load())
+	head("what", "against", "ours", "theirs", "min", "median", "max", "goal")
+	for _, t := range m.timings() {
+		if !strings.HasPrefix(t.name, o.only) {
+			continue
+		}
+		cells, err := t.measure(ctx)
+		if errors.Is(err, errLeftOut) {
+			cells = []string{t.what, t.against, "left out", "", "", "", "", ""}
+		} else if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		line(cells...)
+	}
+	fmt.Printf("\nload of the machine after: %s\n\n", load())
+	return nil
+}
+
+// measure alternates both sides within a round. A round's ratio is that of its
+// sums.
+func (t timing) measure(ctx context.Context) ([]string, error) {
+	var ratios, ours, theirs []float64
+	for round := -1; round < rounds; round++ {
+		var a, b time.Duration
+		for range t.times {
+			d, err := t.ours.run(ctx)
+			if err != nil {
+				return nil, err
+			}
+			e, err := t.theirs.run(ctx)
+			if err != nil {
+				return nil, err
+			}
+			a, b = a+d, b+e
+		}
+		if round < 0 {
+			continue // warm-up
+		}
+		ratios = append(ratios, float64(a)/float64(b))
+		ours, theirs = append(ours, a.Seconds()*1000/float64(t.times)), append(theirs, b.Seconds()*1000/float64(t.times))
+	}
+	for _, list := range [][]float64{ratios, ours, theirs} {
+		slices.Sort(list)
+	}
+	mid := rounds / 2
+	return []string{t.what, t.against, ms(ours[mid]), ms(theirs[mid]), two(ratios[0]), two(ratios[mid]), two(ratios[rounds-1]), t.goal}, nil
+}
+
+// ms writes milliseconds.
+func ms(f float64) string {
+	if f < 100 {
+		return fmt.Sprintf("%.1f ms", f)
+	}
+	return fmt.Sprintf("%.0f ms", f)
+}
+
+// load is what else the machine does: the three averages, where the system tells.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if fields := strings.Fields(string(text)); err == nil && len(fields) > 2 {
+		return strings.Join(fields[:3], " ")
+	}
+	return "not known"
+}
