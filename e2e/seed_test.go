@@ -72,6 +72,11 @@ func TestSeedsOwnWay(t *testing.T) {
 	s.says(t, 0, "the schema is at", "db", "migrate", "deploy", "--yes")
 	s.says(t, 0, "nothing to do", "db", "migrate", "deploy")
 	s.says(t, 0, "nobody has signed in yet", "users")
+	// A database with rows: an upgrade says that there is a backup elsewhere.
+	s.says(t, 0, "rolled back 1 migration", "db", "migrate", "rollback", "--yes")
+	s.says(t, 0, "allowed", "allow", "#583231")
+	s.says(t, 2, "--no-backup", "db", "migrate", "deploy", "--yes")
+	s.says(t, 0, "applied 1 migration", "db", "migrate", "deploy", "--yes", "--no-backup")
 }
 
 // localPostgres is what the seed's container or `createdb` gives: a server on a

@@ -12,7 +12,8 @@ import (
 )
 
 type serveCmd struct {
-	Migrate bool `help:"Apply pending migrations first; that they may change the schema without a question is said by this flag."`
+	Migrate  bool `help:"Apply pending migrations first, without a question."`
+	NoBackup bool `help:"With --migrate, in production: go on without a verified backup, against advice."`
 }
 
 // Help is shown by --help.
@@ -34,7 +35,7 @@ func (cmd serveCmd) Run(ctx context.Context, e *Env) error {
 	}
 	logger := e.logger(c)
 	if cmd.Migrate {
-		if err := e.migrateFirst(ctx, c, logger); err != nil {
+		if err := cmd.migrate(ctx, e, c, logger); err != nil {
 			return err
 		}
 	}
@@ -58,15 +59,22 @@ func (cmd serveCmd) Run(ctx context.Context, e *Env) error {
 	return s.run(ctx, public)
 }
 
-// migrateFirst applies what is pending. Of many servers that start at once, one
-// does it, and the others wait for it.
-func (e *Env) migrateFirst(ctx context.Context, c *config.Config, logger *slog.Logger) error {
+// migrate applies what is pending. Of many servers that start at once, one does
+// it, and the others wait for it.
+func (cmd serveCmd) migrate(ctx context.Context, e *Env, c *config.Config, logger *slog.Logger) error {
 	p, err := e.projectWith(c, projectFlags{}, false)
 	if err != nil {
 		return err
 	}
 	return p.withConn(ctx, func(conn *pgx.Conn) error {
 		if err := p.noStrangers(ctx, conn); err != nil {
+			return err
+		}
+		plan, err := migrate.PlanDeploy(ctx, conn, p.files)
+		if err == nil && len(plan.Steps) > 0 {
+			err = p.wantsBackup(ctx, conn, plan.State.Namespace, cmd.NoBackup)
+		}
+		if err != nil {
 			return err
 		}
 		o := p.options()

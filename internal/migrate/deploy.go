@@ -80,6 +80,9 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 		r := runner{session: s, o: o}
 		shape, err := r.unchanged(ctx, st.newest())
 		res.Fingerprint = shape.Fingerprint
+		if err == nil && st.newest().Fingerprint == "" {
+			_ = s.keep(ctx, st.newest(), shape) // whoever only reads has nothing to do either
+		}
 		return res, advised(err, "deploy again")
 	}
 	err = underLock(ctx, s, files, o, func(r *runner, st State) error {
@@ -123,18 +126,16 @@ func (r *runner) deploy(ctx context.Context, st State, steps []Step, res *Result
 		if err != nil {
 			return err
 		}
-		res.Applied = append(res.Applied, rec)
 		if rec.Schema != "" {
 			res.SchemaVersion = rec.Schema
 		}
-		newest = rec
+		shape, err := r.remember(ctx, &rec)
+		res.Applied, res.Fingerprint = append(res.Applied, rec), shape.Fingerprint
+		if err != nil {
+			return err
+		}
 	}
-	shape, err := r.unchanged(ctx, newest)
-	res.Fingerprint = shape.Fingerprint
-	if err == nil {
-		r.keepStamp(ctx, newest, shape)
-	}
-	return err
+	return nil
 }
 
 // underLock runs fn with the lock held, the settings of a migration, and a state

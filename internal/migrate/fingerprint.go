@@ -33,9 +33,25 @@ func comparable(a, b string) bool {
 // else the looking would take longer than the work.
 const everyShape = 20
 
-// wantsShape reports whether the shape is taken after the step at work.
-func (r *runner) wantsShape() bool {
-	return r.o.Shape != nil && (r.number == r.total || r.total <= everyShape)
+// remember looks at the schema after a file, and notes with its record what it
+// looks like. That comes after the file's transaction and not within it: looking
+// can take longer than the file, whose locks would be held meanwhile. A migrator
+// that is killed in between leaves a record without a fingerprint, which the next
+// deployment gives it.
+func (r *runner) remember(ctx context.Context, rec *Record) (Shape, error) {
+	if r.o.Shape == nil || r.number < r.total && r.total > everyShape {
+		return Shape{}, nil
+	}
+	stamp, err := r.stamp(ctx, "")
+	if err != nil {
+		return Shape{}, err
+	}
+	shape, err := r.shape(ctx)
+	if err != nil {
+		return Shape{}, err
+	}
+	shape.stamp, rec.Fingerprint = stamp, shape.Fingerprint
+	return shape, r.keep(ctx, *rec, shape)
 }
 
 // DriftError says that a schema is not what the migrations made.

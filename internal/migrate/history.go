@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -145,7 +146,9 @@ func (s session) markRunning(ctx context.Context, attempts map[string]Attempt) e
 	return err
 }
 
-// intend writes down that a step begins, before it does.
+// intend writes down that a step begins, before it does, in a transaction of its
+// own. Where a transaction of the step comes next it is begun in the same round
+// trip.
 //
 // Where nothing of the step can outlive a crash of the server, the row need not
 // either: it is written without waiting for the disk, and what the step commits
@@ -155,19 +158,50 @@ func (r *runner) intend(ctx context.Context, s Step) error {
 	if s.Back {
 		action, checksum = RollBack, checksumOf(s.File.Down)
 	}
-	relaxed := !s.Outside && s.File.Batch.Table == ""
-	err := r.conn.QueryRow(ctx, `WITH relaxed AS MATERIALIZED (
-    SELECT CASE WHEN $12 THEN set_config('synchronous_commit', 'off', true) END)
-INSERT INTO `+r.history()+` (version, number, name, action, outcome, checksum, actor, release, statements,
+	whole := !s.Outside && s.File.Batch.Table == ""
+	sql := "BEGIN READ WRITE;\n"
+	if whole {
+		sql += "SET LOCAL synchronous_commit = off;\n"
+	}
+	v := literal(s.File.Version)
+	sql += `INSERT INTO ` + r.history() + ` (version, number, name, action, outcome, checksum, actor, release, statements,
     statements_done, done_checksum, batch_key, rows_done, rows_total)
-SELECT $1, (SELECT coalesce(max(number), 0) + 1 FROM `+r.history()+` WHERE version = $1), $2, $3, 'started', $4,
-    nullif($5, ''), nullif($6, ''), $7, $8, $9, nullif($10, ''), $11, $13 FROM relaxed RETURNING number`,
-		pgx.QueryExecModeExec, s.File.Version, s.File.Name, string(action), checksum, r.o.Actor, r.o.Release, s.total,
-		s.Done, s.doneChecksum(s.Done), s.key, s.RowsDone, relaxed, s.rowsTotal).Scan(&r.attempt)
+VALUES (` + v + `, (SELECT coalesce(max(number), 0) + 1 FROM ` + r.history() + ` WHERE version = ` + v + `), ` + literal(s.File.Name) + `, ` +
+		literal(string(action)) + `, 'started', ` + literal(checksum) + `, ` + orNull(r.o.Actor) + `, ` + orNull(r.o.Release) + fmt.Sprintf(`, %d, %d, `, s.total, s.Done) +
+		literal(s.doneChecksum(s.Done)) + `, ` + orNull(s.key) + fmt.Sprintf(`, %d, %d) RETURNING number;
+COMMIT`, s.RowsDone, s.rowsTotal)
+	if whole {
+		sql += ";\n" + r.begin("READ WRITE", r.o.LockTimeout)
+	}
+	results, err := r.conn.PgConn().Exec(ctx, sql).ReadAll()
+	for _, res := range results {
+		if len(res.Rows) == 1 && err == nil {
+			r.attempt, err = strconv.Atoi(string(res.Rows[0][0]))
+		}
+	}
 	if err != nil {
+		r.rollback(ctx)
 		return r.explain(err, "record "+s.FileName(), "nothing of this file was done; "+s.again()+" with the role that owns "+LedgerTable)
 	}
+	r.begun = whole
 	return nil
+}
+
+// literal quotes a text for SQL, whatever standard_conforming_strings is.
+func literal(s string) string {
+	s = strings.ReplaceAll(s, "'", "''")
+	if strings.Contains(s, `\`) {
+		return ` E'` + strings.ReplaceAll(s, `\`, `\\`) + `'`
+	}
+	return `'` + s + `'`
+}
+
+// orNull is literal, and NULL for the empty text.
+func orNull(s string) string {
+	if s == "" {
+		return "NULL"
+	}
+	return literal(s)
 }
 
 // trace writes down how a step failed, after its transaction was rolled back,

@@ -133,37 +133,3 @@ CREATE TABLE IF NOT EXISTS %[2]s (
 );
 `+described, s.ledger(), s.history())
 }
-
-// settle writes down that a step is done, in the transaction that makes it so:
-// the ledger gains or loses a row, and the attempt ends.
-func (r *runner) settle(ctx context.Context, s Step, took time.Duration) (Record, error) {
-	rec := Record{Version: s.File.Version, Name: s.File.Name, Schema: s.File.Schema, Kind: s.File.Kind,
-		Checksum: s.File.Checksum, Took: took.Truncate(time.Millisecond), Actor: r.o.Actor, Release: r.o.Release}
-	const done = `WITH attempt AS (
-    UPDATE %[2]s SET outcome = 'done', finished_at = clock_timestamp() WHERE version = $1 AND number = $2)`
-	if s.Back {
-		_, err := r.conn.Exec(ctx, fmt.Sprintf(done+`
-DELETE FROM %[1]s WHERE version = $1`, r.ledger(), r.history()),
-			pgx.QueryExecModeExec, s.File.Version, r.attempt)
-		return rec, err
-	}
-	var shape Shape
-	if r.wantsShape() {
-		var err error
-		if shape, err = r.o.Shape(ctx, r.conn, r.namespace); err != nil {
-			return rec, fmt.Errorf("look at the schema after %s: %w", s.File.UpName(), err)
-		}
-		rec.Fingerprint = shape.Fingerprint
-	}
-	if r.number < r.total {
-		shape.Text = "" // the last file's is the one that is kept
-	}
-	err := r.conn.QueryRow(ctx, fmt.Sprintf(done+`, others AS (
-    UPDATE %[1]s SET description = NULL WHERE $11 <> '' AND description IS NOT NULL)
-INSERT INTO %[1]s
-    (version, name, schema_version, kind, checksum, took_ms, actor, release, fingerprint, description)
-    VALUES ($1, $3, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), nullif($10, ''), nullif($11, '')) RETURNING applied_at, role`, r.ledger(), r.history()),
-		pgx.QueryExecModeExec, rec.Version, r.attempt, rec.Name, rec.Schema, rec.Kind, rec.Checksum,
-		took.Milliseconds(), rec.Actor, rec.Release, rec.Fingerprint, shape.Text).Scan(&rec.AppliedAt, &rec.Role)
-	return rec, err
-}

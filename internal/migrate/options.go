@@ -33,10 +33,9 @@ type Options struct {
 	Actor   string // who does it, for the ledger, such as "cli:ada"
 	Release string // the release that does it, for the ledger, such as "1.4.0"
 
-	// Shape looks at a schema, namespace. Deploy records its fingerprint with
-	// each file, inside the file's transaction (of more than 20 files, with the
-	// last), and takes it again before the first and after the last: a difference
-	// is a [*DriftError]. It is called inside a transaction, with the schema and
+	// Shape looks at a schema, namespace. Deploy notes its fingerprint after
+	// each file (of more than 20 files, after the last), and takes it again before
+	// the next: a difference is a [*DriftError]. It is called inside a transaction, with the schema and
 	// pg_temp as search_path, and must not change anything. Nil: nothing is
 	// recorded or compared.
 	Shape func(ctx context.Context, conn *pgx.Conn, namespace string) (Shape, error)

@@ -34,7 +34,7 @@ func (r *runner) outside(ctx context.Context, s Step) (Record, error) {
 	err := r.patiently(ctx, s, r.o.LockTries, func() error {
 		return r.transact(ctx, s, func() (err error) {
 			rec, err = r.settle(ctx, s, time.Since(start))
-			return r.unsettled(s, err)
+			return err
 		})
 	})
 	return rec, err

@@ -14,8 +14,9 @@ type runner struct {
 	session
 	o             Options
 	watch         *watcher
-	number, total int // of the step, for events
-	attempt       int // number of the attempt, for the history
+	number, total int  // of the step, for events
+	attempt       int  // number of the attempt, for the history
+	begun         bool // the transaction of the step has begun, together with the note of it
 }
 
 // event tells of the step.
@@ -66,19 +67,23 @@ func (r *runner) whole(ctx context.Context, s Step) (rec Record, err error) {
 				return fmt.Errorf("%s ended its own transaction; what it did may stay, and the ledger does not have it", s.FileName())
 			}
 			rec, err = r.settle(ctx, s, time.Since(start))
-			return r.unsettled(s, err)
+			return err
 		})
 	})
 	return rec, err
 }
 
-// transact runs fn in a transaction with the settings of a file.
+// transact runs fn in a transaction with the settings of a file, unless fn has
+// ended it itself.
 func (r *runner) transact(ctx context.Context, s Step, fn func() error) error {
-	if _, err := r.conn.PgConn().Exec(ctx, r.begin("READ WRITE", r.o.LockTimeout)).ReadAll(); err != nil {
-		return r.broken(ctx, s, r.explain(err, "begin "+s.FileName(), ""))
+	if !r.begun {
+		if _, err := r.conn.PgConn().Exec(ctx, r.begin("READ WRITE", r.o.LockTimeout)).ReadAll(); err != nil {
+			return r.broken(ctx, s, r.explain(err, "begin "+s.FileName(), ""))
+		}
 	}
-	if err := fn(); err != nil {
-		return err
+	r.begun = false
+	if err := fn(); err != nil || r.conn.PgConn().TxStatus() == 'I' {
+		return err // or it has been committed
 	}
 	if _, err := r.conn.PgConn().Exec(ctx, "COMMIT").ReadAll(); err != nil {
 		return commitError(s, err)

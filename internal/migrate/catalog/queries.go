@@ -93,7 +93,9 @@ WHERE c.relnamespace = {space} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
             AND d.refclassid = 'pg_class'::regclass AND t.relname::text = ANY ($2::text[])))
 HAVING set_config('af_auth.catalog_own', coalesce(array_agg(c.oid), ARRAY[]::oid[])::text, true) IS NULL`
 
-const ownFragment = `own AS (SELECT * FROM pg_class WHERE oid = ANY (current_setting('af_auth.catalog_own')::oid[]))`
+// The list is read once, by a scan of its own: in a condition it would be read
+// again for every row of pg_class.
+const ownFragment = `own AS (SELECT c.* FROM unnest(current_setting('af_auth.catalog_own')::oid[]) list (oid) JOIN pg_class c ON c.oid = list.oid)`
 
 // Without a list of its own an object has PostgreSQL's default rights; written
 // out, both ways of saying the same are equal.
