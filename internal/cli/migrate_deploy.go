@@ -44,22 +44,21 @@ func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
 	}
 	var out deployJSON
 	err = p.withConn(ctx, func(conn *pgx.Conn) error {
-		if err := p.noStrangers(ctx, conn); err != nil {
-			return err
-		}
-		plan, err := migrate.PlanDeploy(ctx, conn, p.files)
-		if err != nil {
-			return err
-		}
-		if out.fill(plan, c.DryRun); c.DryRun {
-			e.printPlan(plan)
-			return nil
-		}
-		if err := c.rehearsed(e, plan); err != nil {
-			return err
-		}
-		if err := c.allowed(ctx, conn, p, plan); err != nil {
-			return err
+		if c.DryRun || c.JSON || c.RequireRehearsal || p.guarded {
+			plan, err := p.plan(ctx, conn)
+			if err != nil {
+				return err
+			}
+			if out.fill(plan, c.DryRun); c.DryRun {
+				e.printPlan(plan)
+				return nil
+			}
+			if err := c.rehearsed(e, plan); err != nil {
+				return err
+			}
+			if err := c.allowed(ctx, conn, p, plan); err != nil {
+				return err
+			}
 		}
 		return p.deploy(ctx, conn, &out)
 	})
@@ -67,6 +66,19 @@ func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
 		return errors.Join(e.printResult(&out, err), silent(err))
 	}
 	return err
+}
+
+// plan is what would run, or the reason why nothing may.
+func (p *project) plan(ctx context.Context, conn *pgx.Conn) (migrate.Plan, error) {
+	plan, err := migrate.PlanDeploy(ctx, conn, p.files)
+	if err != nil {
+		return plan, err
+	}
+	strangers, err := migrate.Strangers(ctx, conn, plan.State, p.files)
+	if err == nil && len(strangers) > 0 {
+		err = &migrate.StrangersError{Names: strangers}
+	}
+	return plan, err
 }
 
 // rehearsed refuses what was not rehearsed, where that is asked for.
@@ -111,21 +123,6 @@ func (p *project) wantsBackup(ctx context.Context, conn *pgx.Conn, namespace str
 	return &afauth.Error{Code: afauth.CodeInvalid,
 		Message: fmt.Sprintf("nothing was changed: the database holds rows (%s), and af-auth knows of no verified backup", table),
 		Hint:    "make one with pg_dump and try to restore it; then add --no-backup, which says that af-auth need not know of it"}
-}
-
-// noStrangers refuses a database that another tool has made the tables in.
-func (p *project) noStrangers(ctx context.Context, conn *pgx.Conn) error {
-	st, err := migrate.Read(ctx, conn, p.files)
-	if err != nil {
-		return err
-	}
-	strangers, err := migrate.Strangers(ctx, conn, st, p.files)
-	if err != nil || len(strangers) == 0 {
-		return err
-	}
-	return &afauth.Error{Code: afauth.CodeUnavailable,
-		Message: fmt.Sprintf("nothing was changed: no migration was ever applied here, but %s is there", strings.Join(strangers, ", ")),
-		Hint:    "af-auth db migrate adopt compares it with what the migrations make, and takes it over"}
 }
 
 // deploy applies what is pending and says so.

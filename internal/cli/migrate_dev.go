@@ -65,12 +65,7 @@ func (c *migrateDevCmd) Run(ctx context.Context, e *Env) error {
 // apply applies what is pending, and says what else there is to do.
 func (c *migrateDevCmd) apply(ctx context.Context, p *project) error {
 	var out deployJSON
-	err := p.withConn(ctx, func(conn *pgx.Conn) error {
-		if err := p.noStrangers(ctx, conn); err != nil {
-			return err
-		}
-		return p.deploy(ctx, conn, &out)
-	})
+	err := p.withConn(ctx, func(conn *pgx.Conn) error { return p.deploy(ctx, conn, &out) })
 	var drift *migrate.DriftError
 	if errors.As(err, &drift) {
 		return &devDriftError{drift}

@@ -149,7 +149,7 @@ func (p *project) withConn(ctx context.Context, fn func(*pgx.Conn) error) error 
 
 // options are what every change of a schema is made with.
 func (p *project) options() migrate.Options {
-	o := migrate.Options{Actor: p.env.whoAmI(), Release: p.env.Version, Progress: p.env.migrationProgress, Shape: shapeOf, Stamp: catalog.Stamp}
+	o := migrate.Options{Actor: p.env.whoAmI(), Release: p.env.Version, Progress: p.env.migrationProgress, Shape: shapeOf, Stamp: catalog.Stamp, NoStrangers: true}
 	if p.own {
 		o.OlderInstances = func(ctx context.Context, conn *pgx.Conn, _ migrate.File) ([]string, error) {
 			return postgres.OlderInstances(ctx, conn, p.env.Version)

@@ -67,10 +67,7 @@ func (cmd serveCmd) migrate(ctx context.Context, e *Env, c *config.Config, logge
 		return err
 	}
 	return p.withConn(ctx, func(conn *pgx.Conn) error {
-		if err := p.noStrangers(ctx, conn); err != nil {
-			return err
-		}
-		plan, err := migrate.PlanDeploy(ctx, conn, p.files)
+		plan, err := p.plan(ctx, conn)
 		if err == nil && len(plan.Steps) > 0 {
 			err = p.wantsBackup(ctx, conn, plan.State.Namespace, cmd.NoBackup)
 		}

@@ -15,8 +15,8 @@ import (
 // nothing to do. Where nothing is pending it costs two round trips and takes no
 // lock; Options.Shape adds its own, and Options.Stamp one instead.
 //
-// Errors: [*RefusedError] before anything is changed, where the files do not
-// continue what the database has had; [*LockedError]; [*SQLError] for a
+// Errors: [*RefusedError] and [*StrangersError] before anything is changed, where
+// the files do not continue what the database has had; [*LockedError]; [*SQLError] for a
 // statement that failed; [*BlockedError] where others held a table for too long;
 // [*ContractError]; [*DriftError]. After an error the files in Result.Applied
 // stay applied, and of the one that failed what the error's hint says.
@@ -76,8 +76,11 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 	if err != nil {
 		return res, err
 	}
+	r := &runner{session: s, o: o}
+	if err := r.noStrangers(ctx, st, files); err != nil {
+		return res, advised(err, "deploy again")
+	}
 	if len(steps) == 0 {
-		r := runner{session: s, o: o}
 		shape, err := r.unchanged(ctx, st.newest())
 		res.Fingerprint = shape.Fingerprint
 		if err == nil && st.newest().Fingerprint == "" {

@@ -48,6 +48,10 @@ type Options struct {
 	// called each time.
 	Stamp func(ctx context.Context, conn *pgx.Conn, earlier string) (string, error)
 
+	// NoStrangers refuses a database where no file was ever tried and tables that
+	// the files make are there, with a [*StrangersError].
+	NoStrangers bool
+
 	// OlderInstances names the live instances that still need what a contract
 	// file takes away, such as "10.0.0.7:8080 (release 1.3.0)". While there are
 	// any, the file is refused. Nil: nobody is asked.

@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,4 +26,30 @@ func Strangers(ctx context.Context, conn *pgx.Conn, st State, files []File) ([]s
 		return nil, fmt.Errorf("look for relations that are there already: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// StrangersError says that tables which the files make are there, and no file was
+// ever tried. Nothing was changed.
+type StrangersError struct{ Names []string } // as SQL has them
+
+// Error names them.
+func (e *StrangersError) Error() string {
+	return "no migration was ever applied here, but " + strings.Join(e.Names, ", ") + " is there"
+}
+
+// Hint says how to go on.
+func (e *StrangersError) Hint() string {
+	return "nothing was changed; adopt compares it with what the migrations make, and takes it over"
+}
+
+// noStrangers returns a [*StrangersError] where there are some and that counts.
+func (r *runner) noStrangers(ctx context.Context, st State, files []File) error {
+	if !r.o.NoStrangers {
+		return nil
+	}
+	names, err := Strangers(ctx, r.conn, st, files)
+	if err == nil && len(names) > 0 {
+		err = &StrangersError{names}
+	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/postgres/query"
@@ -78,11 +79,11 @@ func (db *DB) Instances(ctx context.Context) ([]afauth.Instance, error) {
 // LiveInstances lists the servers that have given a sign of life lately, oldest
 // first. A database without the table has none.
 func LiveInstances(ctx context.Context, conn *pgx.Conn) ([]afauth.Instance, error) {
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT to_regclass('instances') IS NOT NULL", pgx.QueryExecModeExec).Scan(&there); err != nil || !there {
-		return nil, err
-	}
 	rows, err := query.New(conn).ListLiveInstances(ctx, silence)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == stateUndefinedTable {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fault(err, "listing instances")
 	}
