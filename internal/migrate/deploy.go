@@ -83,8 +83,8 @@ func deploy(ctx context.Context, conn *pgx.Conn, files []File, o Options, pick f
 	if len(steps) == 0 {
 		shape, err := r.unchanged(ctx, st.newest())
 		res.Fingerprint = shape.Fingerprint
-		if err == nil && st.newest().Fingerprint == "" {
-			_ = s.keep(ctx, st.newest(), shape) // whoever only reads has nothing to do either
+		if err == nil && !s.replica {
+			r.freshen(ctx, st.newest(), shape)
 		}
 		return res, advised(err, "deploy again")
 	}

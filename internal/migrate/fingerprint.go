@@ -138,6 +138,16 @@ func (r *runner) stamp(ctx context.Context, earlier string) (string, error) {
 	return stamp, nil
 }
 
+// freshen notes what the ledger does not know yet of a schema that was looked at
+// by the way. Whoever only reads has nothing to do either, so an error is none.
+func (s session) freshen(ctx context.Context, newest Record, shape Shape) {
+	if newest.Fingerprint == "" {
+		_ = s.keep(ctx, newest, shape)
+		return
+	}
+	s.keepStamp(ctx, newest, shape)
+}
+
 // keepStamp notes the stamp of the newest record's schema. Without it everything
 // is right and takes a little longer, so an error is none.
 func (s session) keepStamp(ctx context.Context, newest Record, shape Shape) {
