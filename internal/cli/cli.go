@@ -131,7 +131,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 		return code
 	}
 	if err != nil {
-		return e.report(usageOf(err))
+		return e.misread(parser, err)
 	}
 	e.ConfigFile, e.Data, e.Args = root.Config, root.Data, args
 	parsed.BindTo(ctx, (*context.Context)(nil))
