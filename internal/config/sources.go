@@ -68,10 +68,23 @@ func (l *loader) add(from layer, ours bool) {
 		if l.known[name] || (!ours && !strings.HasPrefix(name, ownPrefix)) {
 			continue
 		}
-		known := slices.Collect(maps.Keys(l.known))
-		l.fault(shortName(name), from[name].where, wrong("the nearest known name is "+pgurl.Nearest(name, known), "is not known"))
+		hint := "af-auth config lists all names"
+		if near := l.nearest(name); near != "" {
+			hint = "the nearest known name is " + near
+		}
+		l.fault(shortName(name), from[name].where, wrong(hint, "is not known"))
 	}
 	l.layers = append(l.layers, from)
+}
+
+// nearest returns the known name that was probably meant, or "". Our prefix
+// makes no two names alike.
+func (l *loader) nearest(name string) string {
+	known := map[string]string{} // by what follows the prefix
+	for _, k := range slices.Sorted(maps.Keys(l.known)) {
+		known[strings.TrimPrefix(k, ownPrefix)] = k
+	}
+	return known[pgurl.Nearest(strings.TrimPrefix(name, ownPrefix), slices.Collect(maps.Keys(known)))]
 }
 
 func shortName(name string) string {
