@@ -90,3 +90,32 @@ func (s *serving) callback(t *testing.T, login string) error {
 	}
 	return res.Body.Close()
 }
+
+// TestServeNamesTheMetricsPort: where any free port may be taken, the log says
+// which one it is.
+func TestServeNamesTheMetricsPort(t *testing.T) {
+	t.Parallel()
+	s := prepareServe(t, pgtest.New(t), "http://127.0.0.1:1")
+	s.cmd.Env = append(s.cmd.Env, "AF_AUTH_METRICS_LISTEN=127.0.0.1:0")
+	address, lines, deadline := "", s.start(t), time.After(within)
+	for address == "" {
+		select {
+		case line, open := <-lines:
+			if !open {
+				t.Fatal("af-auth serve ended")
+			}
+			if line.Message == "serving metrics" {
+				address = line.Listen
+			}
+		case <-deadline:
+			t.Fatalf("no line names the port after %v", within)
+		}
+	}
+	res, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _ = res.Body.Close(); res.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s", address, res.Status)
+	}
+}
