@@ -92,7 +92,17 @@ func leastPrivilege(t *testing.T) (before, after string) {
 	if len(parts) != 5 || !strings.HasPrefix(parts[1], "sql\n") || !strings.HasPrefix(parts[3], "sql\n") {
 		t.Fatal("the section has not two blocks of SQL")
 	}
-	return strings.TrimPrefix(parts[1], "sql\n"), strings.TrimPrefix(parts[3], "sql\n")
+	before, after = strings.TrimPrefix(parts[1], "sql\n"), strings.TrimPrefix(parts[3], "sql\n")
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range strings.Split(strings.TrimSuffix(after, ";\n"), ";\n") {
+		if !strings.Contains(string(readme), "-c '"+statement+"'") {
+			t.Errorf("README.md's step 4 lacks %s", statement)
+		}
+	}
+	return before, after
 }
 
 // roleURL is the address of the documented database as one of its two roles.
