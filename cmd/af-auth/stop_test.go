@@ -31,9 +31,14 @@ func TestServeStopsAtOnce(t *testing.T) {
 			}
 			s.await(t, "it says that it stops", func() bool { return s.says("stopping; a second signal ends it at once") })
 			begun := time.Now()
-			if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
+			// What comes within half a second of the first is one with it, so Ctrl-C
+			// is pressed until it is heard.
+			s.await(t, "it hears the second signal", func() bool {
+				if err := s.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+					t.Fatal(err)
+				}
+				return s.says("stopped at once by a second signal")
+			})
 			var ended *exec.ExitError
 			if err := s.wait(t); !errors.As(err, &ended) || ended.ExitCode() != 1 {
 				t.Errorf("af-auth serve: %v, want exit code 1", err)
@@ -84,4 +89,33 @@ func (s *serving) callback(t *testing.T, login string) error {
 		return err
 	}
 	return res.Body.Close()
+}
+
+// TestServeNamesTheMetricsPort: where any free port may be taken, the log says
+// which one it is.
+func TestServeNamesTheMetricsPort(t *testing.T) {
+	t.Parallel()
+	s := prepareServe(t, pgtest.New(t), "http://127.0.0.1:1")
+	s.cmd.Env = append(s.cmd.Env, "AF_AUTH_METRICS_LISTEN=127.0.0.1:0")
+	address, lines, deadline := "", s.start(t), time.After(within)
+	for address == "" {
+		select {
+		case line, open := <-lines:
+			if !open {
+				t.Fatal("af-auth serve ended")
+			}
+			if line.Message == "serving metrics" {
+				address = line.Listen
+			}
+		case <-deadline:
+			t.Fatalf("no line names the port after %v", within)
+		}
+	}
+	res, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _ = res.Body.Close(); res.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s", address, res.Status)
+	}
 }

@@ -7,7 +7,7 @@
 //
 // Exit codes: 0 done; 1 it failed; 2 it was called wrongly, or the settings are
 // wrong; 3 nobody, or more than one person, goes by that name. `db migrate
-// status`, and some of its neighbours, have their own, in their help.
+// status`, `lint`, `rehearse` and `diff` have their own, in their help.
 package cli
 
 import (
@@ -106,7 +106,8 @@ func Main(ctx context.Context, e *Env, args []string) int {
 		kong.Name("af-auth"),
 		kong.Description("Says which GitHub people may come in.\n\nTry it: af-auth dev\n\n"+
 			"Exit codes: 0 done; 1 it failed; 2 called wrongly, or wrong settings; "+
-			"3 nobody goes by that name, or more than one person does."),
+			"3 nobody goes by that name, or more than one person does. db migrate status, "+
+			"lint, rehearse and diff use 2 and 3 otherwise, as the help of each says; db psql ends with psql's own code."),
 		kong.Writers(e.Stdout, e.Stderr),
 		kong.Exit(func(c int) { code = c }),
 		kong.Vars{"version": "af-auth " + e.Version, "migrations_dir": sourceFolder},
@@ -131,7 +132,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 		return code
 	}
 	if err != nil {
-		return e.report(usageOf(err))
+		return e.misread(parser, err)
 	}
 	e.ConfigFile, e.Data, e.Args = root.Config, root.Data, args
 	parsed.BindTo(ctx, (*context.Context)(nil))

@@ -73,12 +73,27 @@ func (e *Env) overrides() (overrides, error) {
 	if err == nil && found.values == nil && e.Data != "" {
 		// Going on with another database would be the worst answer to a typing
 		// mistake in --data.
-		return overrides{}, &afauth.Error{Code: afauth.CodeUnavailable,
-			Message: fmt.Sprintf("no private PostgreSQL runs in %s", e.short(e.Data)),
-			Hint:    "start it: af-auth dev --data " + e.short(e.Data)}
+		return overrides{}, e.asleep(e.Data, " --data "+e.short(e.Data))
 	}
 	found.unasked = e.Data == ""
 	return found, err
+}
+
+// asleep says that a folder's private server does not run.
+func (e *Env) asleep(data, flag string) error {
+	return &afauth.Error{Code: afauth.CodeUnavailable,
+		Message: fmt.Sprintf("no private PostgreSQL runs in %s", e.short(data)),
+		Hint:    "start it: af-auth dev" + flag}
+}
+
+// needDatabase returns an error where no database is named. In the folder of a
+// private server that one was meant.
+func (e *Env) needDatabase(c *config.Config) error {
+	err := c.Need("DATABASE_URL")
+	if data := e.dataDir(); err != nil && data != "" && e.ConfigFile == "" && c.DatabaseURL.IsZero() && !c.Production {
+		return e.asleep(data, "; or set DATABASE_URL to use another database")
+	}
+	return err
 }
 
 // settings reads the settings for showing them: unlike load it hands them back
@@ -201,7 +216,7 @@ func first(urls ...pgurl.URL) pgurl.URL {
 
 // open opens the pool of one command.
 func (e *Env) open(ctx context.Context, c *config.Config) (*postgres.DB, error) {
-	if err := c.Need("DATABASE_URL"); err != nil {
+	if err := e.needDatabase(c); err != nil {
 		return nil, err
 	}
 	return postgres.Open(ctx, postgres.Options{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -72,11 +73,7 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	level := slog.LevelWarn
-	if d.Verbose {
-		level = slog.LevelInfo
-	}
-	logger := telemetry.NewLogger(e.Stderr, "text", level)
+	logger := telemetry.NewLogger(e.Stderr, own.LogFormat, d.logLevel(own))
 	data := e.Data
 	if data == "" {
 		data = filepath.Join(e.Dir, dataFolder)
@@ -95,6 +92,31 @@ func (d *devCmd) Run(ctx context.Context, e *Env) (err error) {
 	}
 	defer doors.close()
 	return d.serve(ctx, e, own, server, doors, data, logger)
+}
+
+// logLevel is what was asked for. By itself dev speaks of trouble only.
+func (d *devCmd) logLevel(own *config.Config) slog.Level {
+	level := slog.LevelWarn
+	if own.SetIn("AF_AUTH_LOG_LEVEL") != "" {
+		level = own.LogLevel
+	}
+	if d.Verbose {
+		level = min(level, slog.LevelInfo)
+	}
+	return level
+}
+
+// overruled names the settings that somebody made, and that dev has values of
+// its own for.
+func overruled(own, used *config.Config) []string {
+	var names []string
+	values := used.Entries()
+	for i, e := range own.Entries() {
+		if source := own.SetIn(e.Name); source != "" && e.Value != values[i].Value {
+			names = append(names, e.Name+" ("+source+")")
+		}
+	}
+	return names
 }
 
 // wantsGitHub reports whether the real GitHub is asked: with both credentials.
@@ -141,6 +163,9 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 	})
 	if err != nil {
 		return err
+	}
+	if names := overruled(own, c); len(names) > 0 {
+		e.complain("dev has values of its own and does not use yours: "+strings.Join(names, ", "), "")
 	}
 	service, err := newService(ctx, e, c, sim != nil, logger)
 	if err != nil {
@@ -275,9 +300,18 @@ func (d *devCmd) announce(e *Env, s devState, server *privateServer, simulated b
 	}
 	github := s.GitHubURL
 	if simulated {
-		github += "  (a simulator: nothing leaves this machine)"
+		github += simulatorNote
 	}
-	e.say(`
+	e.say("%s", announcement(e.program(), s, github))
+	return nil
+}
+
+// simulatorNote stands behind the simulator's address.
+const simulatorNote = "  (a simulator: nothing leaves this machine)"
+
+// announcement is the end of what dev says. README.md shows it.
+func announcement(program string, s devState, github string) string {
+	return fmt.Sprintf(`
   Open the demo application and sign in:
 
     %[1]s
@@ -291,6 +325,5 @@ func (d *devCmd) announce(e *Env, s devState, server *privateServer, simulated b
   database   %[2]s users, %[2]s events, %[2]s db psql
 
   Ctrl-C ends it; the data stays.
-`, s.AppURL, e.program(), s.AuthURL, github)
-	return nil
+`, s.AppURL, program, s.AuthURL, github)
 }

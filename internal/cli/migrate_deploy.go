@@ -155,8 +155,8 @@ func (e *Env) printPlan(plan migrate.Plan) {
 	}
 	for i, s := range plan.Steps {
 		e.say("%d/%d  %s  %s", i+1, len(plan.Steps), s.FileName(), strings.Join(stepNotes(s), ", "))
-		for _, st := range s.Statements {
-			e.say("    %s", printable(oneStatement(st.SQL)))
+		for _, line := range planned(s.Statements) {
+			e.say("    %s", printable(line))
 		}
 		if lost := s.File.Lost; s.Back && lost != "" {
 			for line := range strings.Lines(lost) {
@@ -164,6 +164,35 @@ func (e *Env) printPlan(plan migrate.Plan) {
 			}
 		}
 	}
+}
+
+// planned are the statements of one file for people, a line each: of a long file
+// the first ones, and comments, which change nothing that runs, by their number.
+func planned(statements []migrate.Statement) []string {
+	const most = 12
+	var lines []string
+	for i := 0; i < len(statements); {
+		if len(lines) == most {
+			return append(lines, fmt.Sprintf("… %d more", len(statements)-i))
+		}
+		comments := 0
+		for i+comments < len(statements) && isComment(statements[i+comments].SQL) {
+			comments++
+		}
+		if comments > 0 {
+			lines = append(lines, count(comments, "comment"))
+			i += comments
+			continue
+		}
+		lines = append(lines, oneStatement(statements[i].SQL))
+		i++
+	}
+	return lines
+}
+
+func isComment(sql string) bool {
+	words := strings.Fields(sql)
+	return len(words) > 1 && strings.EqualFold(words[0], "COMMENT") && strings.EqualFold(words[1], "ON")
 }
 
 // stepNotes are what to know of a step before it runs.

@@ -125,7 +125,7 @@ func (p *project) address() (pgurl.URL, error) {
 	if url := first(p.url, p.settings.OwnerURL, p.settings.DirectURL, p.settings.DatabaseURL); !url.IsZero() {
 		return url, nil
 	}
-	return pgurl.URL{}, p.settings.Need("DATABASE_URL")
+	return pgurl.URL{}, p.env.needDatabase(p.settings)
 }
 
 // connect opens a direct connection to the database.

@@ -25,7 +25,7 @@ func (c *psqlCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	if err := settings.Need("DATABASE_URL"); err != nil {
+	if err := e.needDatabase(settings); err != nil {
 		return err
 	}
 	program, err := exec.LookPath("psql")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -107,6 +108,16 @@ func (r *readiness) look(ctx context.Context) []finding {
 // somebody took away since.
 func (r *readiness) schema(ctx context.Context) finding {
 	f := finding{Check: web.Check{Name: "schema"}}
+	// Before anything is read: a role without its rights would meet a plain no.
+	grants, err := r.db.MissingGrants(ctx)
+	switch {
+	case err != nil:
+		f.Detail, f.Hint, f.cause = "the rights of the database role cannot be looked at", "see the log of this server", err
+		return f
+	case len(grants) > 0:
+		f.Detail, f.Hint = "the role of DATABASE_URL lacks rights on the tables", "as their owner: "+strings.Join(grants, "; ")
+		return f
+	}
 	own, found, err := r.versions(ctx)
 	if err != nil {
 		f.Detail, f.Hint, f.cause = "the list of migrations cannot be read", "af-auth db migrate status", err

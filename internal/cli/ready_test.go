@@ -38,6 +38,17 @@ func newLooker(t *testing.T, url string) *looker {
 		t.Fatal(err)
 	}
 	l := &looker{t: t, log: &bytes.Buffer{}, at: noon()}
+	db := openPool(t, u)
+	if l.conn, err = pgx.Connect(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.conn.Close(context.Background()) })
+	l.readiness = &readiness{db: db, logger: telemetry.NewLogger(l.log, "json", slog.LevelInfo), now: func() time.Time { return l.at }}
+	return l
+}
+
+func openPool(t *testing.T, u pgurl.URL) *postgres.DB {
+	t.Helper()
 	db, err := postgres.Open(t.Context(), postgres.Options{
 		Dialer:  postgres.Dialer{URL: u, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler), Application: "test"},
 		PoolMax: 2, Wait: time.Second,
@@ -46,12 +57,7 @@ func newLooker(t *testing.T, url string) *looker {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	if l.conn, err = pgx.Connect(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.conn.Close(context.Background()) })
-	l.readiness = &readiness{db: db, logger: telemetry.NewLogger(l.log, "json", slog.LevelInfo), now: func() time.Time { return l.at }}
-	return l
+	return db
 }
 
 func (l *looker) run(sql string) {
@@ -155,6 +161,43 @@ func TestReadyChangesAreLogged(t *testing.T) {
 		l.check("schema")
 	}
 	l.logged("INFO ready again: schema")
+}
+
+// TestReadyRights: the GRANTs that the server's role lacks are in the hint.
+func TestReadyRights(t *testing.T) {
+	t.Parallel()
+	address := pgtest.New(t)
+	owner, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = owner.Close(context.Background()) })
+	role := owner.Config().Database + "_role" // roles are the whole server's
+	l := newLooker(t, address)
+	l.run("CREATE ROLE " + role + "; GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, tickets, instances TO " + role +
+		"; GRANT SELECT, INSERT ON events TO " + role + "; GRANT SELECT ON af_auth_migrations, af_auth_migrations_history TO " + role)
+	t.Cleanup(func() {
+		if _, err := owner.Exec(context.Background(), "DROP OWNED BY "+role); err != nil {
+			t.Error(err)
+		}
+		if _, err := owner.Exec(context.Background(), "DROP ROLE "+role); err != nil {
+			t.Error(err)
+		}
+	})
+	u, err := pgurl.Parse(address + "&options=-c%20role%3D" + role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.db = openPool(t, u)
+	if got := l.check("schema"); !got.OK {
+		t.Errorf("%+v", got)
+	}
+	l.run("REVOKE DELETE ON sessions FROM " + role + "; REVOKE ALL ON af_auth_migrations FROM " + role)
+	got := l.check("schema")
+	want := `as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON sessions TO "` + role + `"; GRANT SELECT ON af_auth_migrations TO "` + role + `"`
+	if got.OK || got.Detail != "the role of DATABASE_URL lacks rights on the tables" || got.Hint != want {
+		t.Errorf("%+v, want %q", got, want)
+	}
 }
 
 // TestReadyBusy: a pool that is merely busy is told apart from a database that

@@ -15,6 +15,23 @@ type errUsage struct {
 	command string
 }
 
+// misread answers a command line that cannot be read, and returns the exit code.
+// Whoever named a group alone is shown what is in it, as git does; on stderr,
+// because it is not what a script has asked for.
+func (e *Env) misread(parser *kong.Kong, err error) int {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && strings.HasPrefix(parse.Error(), "expected one of ") {
+		if group := parse.Context.Selected(); group == nil || len(group.Children) > 0 {
+			parser.Stdout = e.Stderr
+			if err := parse.Context.PrintUsage(false); err != nil {
+				return e.report(err)
+			}
+			return 2
+		}
+	}
+	return e.report(usageOf(err))
+}
+
 func usageOf(err error) errUsage {
 	u := errUsage{error: err, command: "af-auth"}
 	var parse *kong.ParseError

@@ -145,6 +145,7 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 		if err != nil {
 			return errors.Join(err, public.Close())
 		}
+		s.logger.Info("serving metrics", "listen", l.Addr().String()) // port 0 takes any
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", s.metrics.Handler())
 		servers, listeners = append(servers, s.server(mux)), append(listeners, l)

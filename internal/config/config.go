@@ -94,6 +94,16 @@ func (c *Config) Entries() []Entry { return append([]Entry(nil), c.entries...) }
 // override has its place: ".env", say. "" where there is none.
 func (c *Config) Hidden(name string) string { return c.hidden[name] }
 
+// SetIn returns where somebody set a variable, "" where nobody did.
+func (c *Config) SetIn(name string) string {
+	for _, e := range c.entries {
+		if e.Name == name && e.Source != sourceDefault && e.Source != sourceNone {
+			return e.Source
+		}
+	}
+	return ""
+}
+
 // Warnings lists what is unwise but works, one sentence each.
 func (c *Config) Warnings() []string { return append([]string(nil), c.warnings...) }
 

@@ -119,7 +119,7 @@ func (l *loader) read(v Var) {
 	found := l.pick(v)
 	if found.text == "" {
 		l.source[v.Name] = sourceNone
-		if found.override && l.below(v.Name) != "" {
+		if found.override && l.below(v.Name) != "" || found.source != "" && l.faulty[v.Name] {
 			l.source[v.Name] = found.source
 		}
 		if v.Default == "" || l.faulty[v.Name] {

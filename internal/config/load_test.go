@@ -196,6 +196,22 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
+// Only what is near is suggested.
+func TestUnknownNames(t *testing.T) {
+	t.Parallel()
+	for name, hint := range map[string]string{
+		"AF_AUTH_FOO":          "af-auth config lists all names",
+		"AF_AUTH_LSITEN":       "the nearest known name is AF_AUTH_LISTEN",
+		"AF_AUTH_DATABASE_URL": "the nearest known name is DATABASE_URL",
+		"AF_AUTH_":             "af-auth config lists all names",
+	} {
+		_, err := config.Load(config.Options{Environ: []string{name + "=x"}})
+		if want := name + " (environment) is not known\n  hint: " + hint; err == nil || err.Error() != want {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -68,10 +68,23 @@ func (l *loader) add(from layer, ours bool) {
 		if l.known[name] || (!ours && !strings.HasPrefix(name, ownPrefix)) {
 			continue
 		}
-		known := slices.Collect(maps.Keys(l.known))
-		l.fault(shortName(name), from[name].where, wrong("the nearest known name is "+pgurl.Nearest(name, known), "is not known"))
+		hint := "af-auth config lists all names"
+		if near := l.nearest(name); near != "" {
+			hint = "the nearest known name is " + near
+		}
+		l.fault(shortName(name), from[name].where, wrong(hint, "is not known"))
 	}
 	l.layers = append(l.layers, from)
+}
+
+// nearest returns the known name that was probably meant, or "". Our prefix
+// makes no two names alike.
+func (l *loader) nearest(name string) string {
+	known := map[string]string{} // by what follows the prefix
+	for _, k := range slices.Sorted(maps.Keys(l.known)) {
+		known[strings.TrimPrefix(k, ownPrefix)] = k
+	}
+	return known[pgurl.Nearest(strings.TrimPrefix(name, ownPrefix), slices.Collect(maps.Keys(known)))]
 }
 
 func shortName(name string) string {
@@ -96,7 +109,8 @@ func (l *loader) peek(name string) value {
 	return value{}
 }
 
-// pick returns the strongest value of a variable, or a zero value. A secret may
+// pick returns the strongest value of a variable. Without a text there is none; a
+// source beside that says where a fault is. A secret may
 // stand in a file, as Docker and systemd hand them over: NAME_FILE holds its
 // path.
 func (l *loader) pick(v Var) value {
@@ -111,7 +125,7 @@ func (l *loader) pick(v Var) value {
 			return value{source: direct.source, override: true}
 		case strings.TrimSpace(direct.text) != "" && file.text != "":
 			l.fault(v.Name, direct.where, wrong("keep one of them", "and %s_FILE are both set", v.Name))
-			return value{}
+			return value{source: direct.source + ", " + v.Name + " and " + v.Name + "_FILE"}
 		case strings.TrimSpace(direct.text) != "":
 			direct.text = strings.TrimSpace(direct.text)
 			return direct
@@ -130,18 +144,18 @@ func (v value) unsets() bool {
 }
 
 func (l *loader) secretFile(name string, file value) value {
-	where := file.where + ", " + name + "_FILE"
+	where, source := file.where+", "+name+"_FILE", file.source+", "+name+"_FILE"
 	data, err := readLimited(file.text)
 	text := strings.TrimSpace(string(data))
 	switch {
 	case err != nil:
 		l.fault(name, where, wrong("check the path and who may read it", "cannot be read from its file: %s", cause(err)))
-		return value{}
+		return value{source: source}
 	case text == "":
 		l.fault(name, where, wrong("write the value into it", "comes from a file that is empty"))
-		return value{}
+		return value{source: source}
 	}
-	return value{text: text, source: file.source + ", " + name + "_FILE", where: where}
+	return value{text: text, source: source, where: where}
 }
 
 // readFile reads settings from a file in the form of .env. label is what the

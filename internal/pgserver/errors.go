@@ -3,7 +3,9 @@ package pgserver
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 )
 
 // ErrNotRunning is returned by [Lookup] when no server runs for the folder.
@@ -69,4 +71,45 @@ func (e *LockedError) Hint() string {
 		return "stop the other process, or use another folder"
 	}
 	return fmt.Sprintf("stop it (kill %d), or use another folder", e.PID)
+}
+
+// PortError says that the TCP port that the server should have cannot be had.
+type PortError struct {
+	Port int
+	Err  error
+}
+
+func (e *PortError) Error() string {
+	if errors.Is(e.Err, syscall.EADDRINUSE) {
+		return fmt.Sprintf("port %d of 127.0.0.1, for the private PostgreSQL, is taken by another program", e.Port)
+	}
+	return fmt.Sprintf("port %d of 127.0.0.1, for the private PostgreSQL, cannot be had: %v", e.Port, e.Err)
+}
+
+// Unwrap returns the system's error.
+func (e *PortError) Unwrap() error { return e.Err }
+
+// Hint says how to go on.
+func (e *PortError) Hint() string { return "give it another port, or none: it has a socket as well" }
+
+// FolderError says that the folder of the data is none and cannot be made one.
+type FolderError struct {
+	Dir string
+	Err error
+}
+
+func (e *FolderError) Error() string {
+	var path *fs.PathError
+	if errors.As(e.Err, &path) && errors.Is(path.Err, syscall.ENOTDIR) {
+		return fmt.Sprintf("the private PostgreSQL cannot have the folder %s: %s is not a folder", e.Dir, path.Path)
+	}
+	return fmt.Sprintf("the private PostgreSQL cannot have the folder %s: %v", e.Dir, e.Err)
+}
+
+// Unwrap returns the system's error.
+func (e *FolderError) Unwrap() error { return e.Err }
+
+// Hint says how to go on.
+func (e *FolderError) Hint() string {
+	return "name a folder of your own, or one that is not there yet, in a folder that you may write to"
 }

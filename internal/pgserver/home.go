@@ -47,7 +47,7 @@ func openHome(ctx context.Context, o Options) (*home, error) {
 		return nil, err
 	}
 	if err := makeFolder(dir); err != nil {
-		return nil, err
+		return nil, &FolderError{Dir: dir, Err: err}
 	}
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return nil, err
@@ -69,10 +69,14 @@ func makeFolder(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // #nosec G301 -- see above
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, 0o700); err == nil || !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
+	return err
 }
 
 // closedHome returns the folder that stands in for a tree's own one.

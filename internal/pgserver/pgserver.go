@@ -29,6 +29,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -91,7 +93,7 @@ type Server struct {
 // ctx bounds the start alone, never the running server; two minutes bound it
 // in any case. Errors: [*NotFoundError] (no binaries), [*LockedError] (another
 // process runs this server), [*VersionError] (the data is of another major
-// version), and plain ones that end with the server's own words.
+// version), [*PortError], [*FolderError], and plain ones that end with the server's own words.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -128,6 +130,9 @@ func (h *home) start(ctx context.Context, o Options, held *lock) (*Server, error
 	if err := h.awaitFormer(ctx, o.patience); err != nil {
 		return nil, err
 	}
+	if err := portFree(o.Port); err != nil {
+		return nil, err
+	}
 	password, err := h.ensureData(ctx, bin, o)
 	if err != nil {
 		return nil, err
@@ -146,6 +151,20 @@ func (h *home) start(ctx context.Context, o Options, held *lock) (*Server, error
 	}
 	o.Logger.Debug("private PostgreSQL is ready", "version", bin.Version, "pid", s.PID(), "data", h.data())
 	return s, nil
+}
+
+// portFree asks for the port itself, because PostgreSQL would say that it is
+// taken in six lines of its log. 0 is none. Should somebody take it in between,
+// the lines are shown after all.
+func portFree(port int) error {
+	if port == 0 {
+		return nil
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return &PortError{Port: port, Err: err}
+	}
+	return l.Close()
 }
 
 // launch starts the process and waits until it serves. On an error nothing is

@@ -162,7 +162,7 @@ func TestStartRefuses(t *testing.T) {
 			options: Options{Dir: folder(t), Settings: map[string]string{"listen_addresses": "*"}}},
 		{name: "an unknown setting", want: "no_such_setting",
 			options: Options{Dir: folder(t), Ephemeral: true, Settings: map[string]string{"no_such_setting": "1"}}},
-		{name: "port taken", want: "Address already in use",
+		{name: "port taken", want: "is taken by another program",
 			options: Options{Dir: folder(t), Ephemeral: true, Port: taken.Addr().(*net.TCPAddr).Port}},
 		{name: "another version's data", want: "made by PostgreSQL 13, but the programs in",
 			options: Options{Dir: folder(t)}, files: map[string]string{"postgres/PG_VERSION": "13\n"}},

@@ -21,11 +21,12 @@ func fault(hint, format string, args ...any) *Error {
 }
 
 // Nearest returns the one of known that takes the fewest edits to become name;
-// among equals the first in alphabetical order; "" where known is empty.
+// among equals the first in alphabetical order; "" where the nearest is far: a
+// guess that changes more than a third of a name helps nobody.
 func Nearest(name string, known []string) string {
-	best, least := "", 0
+	best, least := "", len(name)/3+1
 	for _, k := range slices.Sorted(slices.Values(known)) {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); best == "" || d < least {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}

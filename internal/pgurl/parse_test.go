@@ -116,7 +116,8 @@ func TestParseErrorsHideThePassword(t *testing.T) {
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"sslmode", "schema", "sslcert"}
-	for name, want := range map[string]string{"shema": "schema", "SSLMODE": "sslmode", "sslcret": "sslcert", "schema": "schema"} {
+	for name, want := range map[string]string{"shema": "schema", "SSLMODE": "sslmode", "sslcret": "sslcert", "schema": "schema",
+		"foo": "", "x": "", "": "", "sslrootcert": "", "schemes": "schema"} {
 		if got := pgurl.Nearest(name, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
 		}

@@ -138,7 +138,11 @@ func unknown(name string, known map[string]parameter) error {
 	for n := range known {
 		names = append(names, n)
 	}
-	return fault("the nearest known one is "+Nearest(name, names), "the parameter %q is not known", shorten(name))
+	hint := "take it out; docs/config.md says which parameters are understood"
+	if near := Nearest(name, names); near != "" {
+		hint = "the nearest known one is " + near
+	}
+	return fault(hint, "the parameter %q is not known", shorten(name))
 }
 
 // shorten keeps a hostile name from filling a log.

@@ -129,7 +129,7 @@ func (d Dialer) checkSchema(ctx context.Context, conn *pgx.Conn) error {
 		return nil
 	}
 	if !d.URL.PgBouncer {
-		return &pgconn.PgError{Code: stateNoSchema, Message: fmt.Sprintf("schema %q does not exist", d.URL.Schema)}
+		return &pgconn.PgError{Severity: "FATAL", Code: stateNoSchema, Message: fmt.Sprintf("schema %q does not exist", d.URL.Schema)}
 	}
 	found := "no schema at all"
 	if current != nil {

@@ -234,7 +234,7 @@ func fault(err error, doing string) error {
 				Hint: "see af-auth db migrate status, then run af-auth db migrate deploy", Err: err}
 		case stateNoPrivilege:
 			return &afauth.Error{Code: afauth.CodeUnavailable, Message: doing + ": the database role may not do this",
-				Hint: "grant the role its rights; docs/database.md lists them", Err: err}
+				Hint: GrantHint(err), Err: err}
 		}
 		if strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57") || pg.Code == "25006" {
 			return &afauth.Error{Code: afauth.CodeUnavailable, Message: doing + ": the database cannot serve this now", Err: err}
