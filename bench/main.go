@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -56,7 +57,7 @@ func main() {
 	flag.StringVar(&o.goose, "goose", "bin/goose", "goose; its lines are left out where it is not there")
 	flag.Parse()
 	o.length = time.Duration(*seconds * float64(time.Second))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
 	stop()
 	if err != nil {
