@@ -31,6 +31,8 @@ import (
 //	exits CODE PROGRAM [ARG...]      run it, and want this exit code
 //	database [migrated|empty]        a database of its own, in DATABASE_URL
 //	database wrong-password|missing  the same server, and no way in
+//	shadow                           an empty database, in AF_AUTH_SHADOW_URL:
+//	                                 quicker than a private server for each command
 //	github [down]                    a GitHub simulator, in GITHUB_…
 //	sql STATEMENT                    run it there; rows go to stdout
 //	dev                              af-auth dev in this folder, until the script ends
@@ -44,7 +46,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "database": database, "github": github, "sql": sql, "keys": keys, "rows": rows, "dev": dev,
+			"exits": exits, "database": database, "shadow": shadow, "github": github, "sql": sql, "keys": keys, "rows": rows, "dev": dev,
 		},
 	})
 }
@@ -106,6 +108,14 @@ func database(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("there is no database %q", kind)
 	}
 	ts.Setenv("DATABASE_URL", address)
+}
+
+func shadow(ts *testscript.TestScript, neg bool, args []string) {
+	t, ok := ts.Value(test{}).(testing.TB)
+	if neg || len(args) > 0 || !ok {
+		ts.Fatalf("usage: shadow")
+	}
+	ts.Setenv("AF_AUTH_SHADOW_URL", pgtest.Empty(t))
 }
 
 func github(ts *testscript.TestScript, neg bool, args []string) {

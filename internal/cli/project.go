@@ -31,7 +31,7 @@ type projectFlags struct {
 
 // shadowFlags name the empty database on which files are tried.
 type shadowFlags struct {
-	ShadowURL *string `name:"shadow-url" help:"An empty database to try files on; without it, a private PostgreSQL on this machine." placeholder:"URL"`
+	ShadowURL *string `name:"shadow-url" help:"An empty database to try files on; without it AF_AUTH_SHADOW_URL, else a private PostgreSQL on this machine." placeholder:"URL"`
 }
 
 // project is a folder of migrations, the schema that it should lead to, and a
@@ -189,7 +189,7 @@ func (p *project) shadow(f shadowFlags) (diff.Shadow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !url.IsZero() {
+	if url = first(url, p.settings.ShadowURL); !url.IsZero() {
 		config, err := pgx.ParseConfig(url.Pgx())
 		if err != nil {
 			return nil, err

@@ -30,6 +30,8 @@ type Config struct {
 	// for LISTEN; OwnerURL with the role that owns the schema, for migrations.
 	// Each is zero where it was not set.
 	DatabaseURL, DirectURL, OwnerURL pgurl.URL
+	// ShadowURL leads to an empty database on which migrations are tried.
+	ShadowURL pgurl.URL
 
 	PoolMin, PoolMax int           // connections of one process
 	PoolTimeout      time.Duration // wait for a connection; 0: the request's own deadline
