@@ -40,6 +40,9 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
+	if change.Warning != "" {
+		e.complain("warning: "+printable(change.Warning), "")
+	}
 	e.say("allowed %s%s", describe(change.After.User), untilText(change.After.Until))
 	switch {
 	case change.Before == nil:
