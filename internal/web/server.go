@@ -59,7 +59,8 @@ type Server struct {
 	Options
 	mux      *http.ServeMux
 	requests *telemetry.Requests
-	peers    *peerLimiter
+	starts   *peerLimiter // sign-ins that begin
+	returns  *peerLimiter // and that come back from GitHub
 	streams  *streams
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
@@ -72,7 +73,8 @@ func New(stop <-chan struct{}, o Options) *Server {
 	s := &Server{
 		Options: o,
 		mux:     http.NewServeMux(),
-		peers:   newPeerLimiter(o.SignInRate, time.Now),
+		starts:  newPeerLimiter(o.SignInRate, time.Now),
+		returns: newPeerLimiter(o.SignInRate, time.Now),
 		streams: newStreams(),
 		cross:   http.NewCrossOriginProtection(),
 		assets:  page.Assets(),
