@@ -211,9 +211,9 @@ func TestDatabaseAway(t *testing.T) {
 	w := newWorld(t)
 	w.run("DROP TABLE tickets, sessions, users")
 	_, err := w.people.Allow(t.Context(), ada(), "octocat", nil)
-	fails(t, "allow", err, afauth.CodeUnavailable, "af-auth db migrate deploy")
+	fails(t, "allow", err, afauth.CodeSchema, "af-auth db migrate deploy")
 	_, err = w.people.Revoke(t.Context(), ada(), "#583231")
-	fails(t, "revoke", err, afauth.CodeUnavailable, "af-auth db migrate deploy")
+	fails(t, "revoke", err, afauth.CodeSchema, "af-auth db migrate deploy")
 	if n := w.github.Calls("/api/v3/users/{login}"); n != 0 {
 		t.Errorf("GitHub was asked %d times", n)
 	}
