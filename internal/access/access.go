@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/github"
@@ -103,6 +104,9 @@ func (p *People) byLogin(ctx context.Context, login string) (Person, error) {
 // Revoke takes a person off the whitelist and ends all sessions. It never asks
 // GitHub: whoever has to be put out now cannot wait for another house.
 func (p *People) Revoke(ctx context.Context, actor Actor, ref string) (Change, error) {
+	if err := checkReason(actor); err != nil {
+		return Change{}, err
+	}
 	person, err := p.Find(ctx, ref)
 	if err != nil {
 		return Change{}, err
@@ -113,6 +117,9 @@ func (p *People) Revoke(ctx context.Context, actor Actor, ref string) (Change, e
 
 // SignOut ends all sessions of a person, who may sign in again.
 func (p *People) SignOut(ctx context.Context, actor Actor, ref string) (Person, int, error) {
+	if err := checkReason(actor); err != nil {
+		return Person{}, 0, err
+	}
 	person, err := p.Find(ctx, ref)
 	if err != nil {
 		return Person{}, 0, err
@@ -138,6 +145,18 @@ func (p *People) CountSessions(ctx context.Context, id afauth.ID) (int, error) {
 
 // List lists people, newest first.
 func (p *People) List(ctx context.Context, f Filter) ([]Person, error) { return p.db.Users(ctx, f) }
+
+// mostReason is enough for why, and keeps the record a list that people read.
+const mostReason = 1000
+
+// checkReason refuses a reason that would have to be cut: the end of it may be
+// what mattered.
+func checkReason(a Actor) error {
+	if n := utf8.RuneCountInString(a.Reason); n > mostReason {
+		return invalid(fmt.Sprintf("the reason has %d characters, and the record keeps %d", n, mostReason), "write less, or where the rest stands")
+	}
+	return nil
+}
 
 func lastSignIn(t *time.Time) string {
 	if t == nil {

@@ -21,6 +21,9 @@ func (p *People) Allow(ctx context.Context, actor Actor, ref string, until *time
 			Message: fmt.Sprintf("%s has passed already", until.UTC().Format(time.RFC3339)),
 			Hint:    "to end somebody's access now: af-auth revoke " + quoted(ref)}
 	}
+	if err := checkReason(actor); err != nil {
+		return Change{}, err
+	}
 	r, err := parseRef(ref)
 	if err != nil {
 		return Change{}, err
