@@ -29,6 +29,7 @@ const (
 	CodeRateLimited      Code = "rate_limited"
 	CodeCrossOrigin      Code = "cross_origin"
 	CodeUnavailable      Code = "unavailable"
+	CodeSchema           Code = "schema_mismatch"
 	CodeInternal         Code = "internal"
 )
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/github"
@@ -23,7 +24,11 @@ import (
 type Person = postgres.Person
 
 // Change is a decision carried out.
-type Change = postgres.Change
+type Change struct {
+	postgres.Change
+	// Warning is what whoever decided should know, in one line; empty: nothing.
+	Warning string
+}
 
 // Filter picks people from a list; Key is a place in it, and in one of sessions.
 type (
@@ -96,40 +101,25 @@ func (p *People) byLogin(ctx context.Context, login string) (Person, error) {
 	}
 }
 
-// Allow puts a person on the whitelist, until a moment or (nil) for good.
-// Somebody who never signed in is looked up at GitHub, and what is stored and
-// waited for is the numeric id.
-func (p *People) Allow(ctx context.Context, actor Actor, ref string, until *time.Time) (Change, error) {
-	if until != nil && !until.After(p.db.Now()) {
-		return Change{}, &afauth.Error{Code: afauth.CodeInvalid,
-			Message: fmt.Sprintf("%s has passed already", until.UTC().Format(time.RFC3339)),
-			Hint:    "to end somebody's access now: af-auth revoke " + quoted(ref)}
-	}
-	person, err := p.Find(ctx, ref)
-	if err == nil {
-		return p.db.Allow(ctx, actor, person.GitHubID, person.Login, until)
-	}
-	if !errors.Is(err, afauth.ErrNotFound) {
-		return Change{}, err
-	}
-	account, err := p.lookUp(ctx, ref)
-	if err != nil {
-		return Change{}, err
-	}
-	return p.db.Allow(ctx, actor, account.ID, account.Login, until)
-}
-
-// Revoke takes a person off the whitelist and ends all sessions.
+// Revoke takes a person off the whitelist and ends all sessions. It never asks
+// GitHub: whoever has to be put out now cannot wait for another house.
 func (p *People) Revoke(ctx context.Context, actor Actor, ref string) (Change, error) {
+	if err := checkReason(actor); err != nil {
+		return Change{}, err
+	}
 	person, err := p.Find(ctx, ref)
 	if err != nil {
 		return Change{}, err
 	}
-	return p.db.Revoke(ctx, actor, person.ID, p.limits.Idle)
+	change, err := p.db.Revoke(ctx, actor, person.ID, p.limits.Idle)
+	return Change{Change: change}, err
 }
 
 // SignOut ends all sessions of a person, who may sign in again.
 func (p *People) SignOut(ctx context.Context, actor Actor, ref string) (Person, int, error) {
+	if err := checkReason(actor); err != nil {
+		return Person{}, 0, err
+	}
 	person, err := p.Find(ctx, ref)
 	if err != nil {
 		return Person{}, 0, err
@@ -156,50 +146,16 @@ func (p *People) CountSessions(ctx context.Context, id afauth.ID) (int, error) {
 // List lists people, newest first.
 func (p *People) List(ctx context.Context, f Filter) ([]Person, error) { return p.db.Users(ctx, f) }
 
-// lookUp asks GitHub for somebody whom we do not know.
-func (p *People) lookUp(ctx context.Context, ref string) (github.User, error) {
-	r, err := parseRef(ref)
-	if err != nil {
-		return github.User{}, err
+// mostReason is enough for why, and keeps the record a list that people read.
+const mostReason = 1000
+
+// checkReason refuses a reason that would have to be cut: the end of it may be
+// what mattered.
+func checkReason(a Actor) error {
+	if n := utf8.RuneCountInString(a.Reason); n > mostReason {
+		return invalid(fmt.Sprintf("the reason has %d characters, and the record keeps %d", n, mostReason), "write less, or where the rest stands")
 	}
-	if !r.id.IsZero() {
-		return github.User{}, r.notFound()
-	}
-	if p.github == nil {
-		if r.githubID != 0 {
-			return github.User{ID: r.githubID}, nil
-		}
-		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
-			Message: fmt.Sprintf("%q has not signed in here, and GitHub cannot be asked for the id", r.login),
-			Hint:    "set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, or name the numeric id: '#ID'"}
-	}
-	var account github.User
-	if r.githubID != 0 {
-		account, err = p.github.UserByID(ctx, r.githubID)
-	} else {
-		account, err = p.github.UserByLogin(ctx, r.login)
-	}
-	wait, limited := github.Wait(err)
-	switch {
-	case errors.Is(err, github.ErrNotFound):
-		return github.User{}, &afauth.Error{Code: afauth.CodeNotFound,
-			Message: "GitHub knows nobody " + r.called(), Hint: "check the spelling: a login is not a name, and a number needs its #"}
-	case err != nil && r.githubID != 0:
-		// The id is all that is needed; the login comes with the sign-in.
-		return github.User{ID: r.githubID}, nil
-	case limited:
-		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubLimited,
-			Message: fmt.Sprintf("GitHub asks us to wait %s before it says which id %q has", wait, ref),
-			Hint:    "try again then, or name the numeric id: '#583231'", RetryAfter: wait, Err: err}
-	case err != nil:
-		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubDown,
-			Message: fmt.Sprintf("GitHub did not say which id %q has", r.login),
-			Hint:    "try again, or name the numeric id: '#ID'", Err: err}
-	case account.Type == "Organization":
-		return github.User{}, &afauth.Error{Code: afauth.CodeInvalid,
-			Message: fmt.Sprintf("%q is an organization, and only people sign in", account.Login), Hint: "name its members one by one"}
-	}
-	return account, nil
+	return nil
 }
 
 func lastSignIn(t *time.Time) string {

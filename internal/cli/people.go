@@ -40,6 +40,13 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
+	if change.Warning != "" {
+		e.complain("warning: "+printable(change.Warning), "")
+	}
+	if change.Already {
+		e.say("%s was allowed already%s; nothing was changed", describe(change.After.User), untilText(change.After.Until))
+		return nil
+	}
 	e.say("allowed %s%s", describe(change.After.User), untilText(change.After.Until))
 	switch {
 	case change.Before == nil:

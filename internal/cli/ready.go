@@ -76,10 +76,15 @@ func (r *readiness) tell(ctx context.Context, f finding) {
 	}
 	r.told[f.Name] = f.Check
 	switch {
-	case !f.OK && f.cause != nil:
-		r.logger.WarnContext(ctx, "not ready", "check", f.Name, "detail", f.Detail, "hint", f.Hint, "error", f.cause)
 	case !f.OK:
-		r.logger.WarnContext(ctx, "not ready", "check", f.Name, "detail", f.Detail, "hint", f.Hint)
+		said := []any{"check", f.Name, "detail", f.Detail}
+		if f.Hint != "" {
+			said = append(said, "hint", f.Hint)
+		}
+		if f.cause != nil {
+			said = append(said, "error", f.cause)
+		}
+		r.logger.WarnContext(ctx, "not ready", said...)
 	case known:
 		r.logger.InfoContext(ctx, "ready again", "check", f.Name, "detail", f.Detail)
 	}

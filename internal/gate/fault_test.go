@@ -125,6 +125,7 @@ func TestDatabaseFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		fault func(t *testing.T, w *world, way *wire) context.Context
+		code  afauth.Code
 		least time.Duration
 	}{
 		{name: "gone", fault: func(t *testing.T, _ *world, way *wire) context.Context { way.cut(); return t.Context() }},
@@ -150,7 +151,7 @@ func TestDatabaseFaults(t *testing.T) {
 			}
 			return t.Context()
 		}},
-		{name: "table missing", fault: func(t *testing.T, w *world, _ *wire) context.Context {
+		{name: "table missing", code: afauth.CodeSchema, fault: func(t *testing.T, w *world, _ *wire) context.Context {
 			w.run("DROP TABLE tickets, sessions")
 			return t.Context()
 		}},
@@ -174,7 +175,11 @@ func TestDatabaseFaults(t *testing.T) {
 				begun := time.Now()
 				d, err := w.gate.Check(ctx, token, host)
 				took := time.Since(begun)
-				if afauth.CodeOf(err) != afauth.CodeUnavailable || d != (gate.Decision{}) {
+				want := afauth.CodeUnavailable
+				if tt.code != "" {
+					want = tt.code
+				}
+				if afauth.CodeOf(err) != want || d != (gate.Decision{}) {
 					t.Errorf("%+v, %v", d, err)
 				}
 				if took < tt.least || took > 3*time.Second {

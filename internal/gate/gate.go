@@ -43,7 +43,8 @@ type Decision struct {
 // Check decides for the token of a cookie and the host it came with.
 // The errors are ErrNotSignedIn where there is no such live session on this
 // host; ErrNotWhitelisted, together with the Decision, where somebody is
-// signed in who may not come in; and otherwise CodeUnavailable, which is a no.
+// signed in who may not come in; and otherwise CodeUnavailable or CodeSchema,
+// which are a no.
 func (g *Gate) Check(ctx context.Context, token afauth.Token, host string) (Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()

@@ -20,8 +20,10 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -152,8 +154,35 @@ func (s *Sim) routes() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// ServeHTTP answers as GitHub would.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP answers as GitHub would, under its own name only: a page elsewhere
+// whose name is made to lead here (DNS rebinding) must not work the panel.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.ownHost(r) {
+		http.Error(w, "this GitHub is not called that", http.StatusMisdirectedRequest)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// ownHost accepts the host of the URL that was set, and this machine's own names
+// with that port or the one that the request came in by.
+func (s *Sim) ownHost(r *http.Request) bool {
+	s.mu.Lock()
+	base := s.base
+	s.mu.Unlock()
+	own, err := url.Parse(base)
+	if base == "" || err != nil || strings.EqualFold(r.Host, own.Host) {
+		return true
+	}
+	name, port, err := net.SplitHostPort(r.Host)
+	if err != nil || name != "127.0.0.1" && !strings.EqualFold(name, "localhost") {
+		return false
+	}
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && port == strconv.Itoa(local.Port) {
+		return true
+	}
+	return port == own.Port()
+}
 
 // SetURL fixes the address under which this GitHub is reached, without a
 // trailing slash, for instance "http://127.0.0.1:8082". It enters iss and the

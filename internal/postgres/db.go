@@ -77,7 +77,8 @@ type Actor struct {
 	Name string
 	// Address is the browser's, where there is one.
 	Address string
-	// Reason is free text.
+	// Reason is free text; beyond 4,000 bytes, which is 1,000 characters of any
+	// script, it is cut.
 	Reason string
 }
 
@@ -92,7 +93,7 @@ func (db *DB) InTx(ctx context.Context, actor Actor, fn func(*query.Queries) err
 	defer giveBack(conn)
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		q := query.New(tx)
-		err := q.Claim(ctx, query.ClaimParams{Actor: clean(actor.Name, 200), Address: clean(actor.Address, 100), Reason: clean(actor.Reason, 1000)})
+		err := q.Claim(ctx, query.ClaimParams{Actor: clean(actor.Name, 200), Address: clean(actor.Address, 100), Reason: clean(actor.Reason, 4000)})
 		if err != nil {
 			return err
 		}

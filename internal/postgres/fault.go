@@ -230,7 +230,7 @@ func fault(err error, doing string) error {
 	if errors.As(err, &pg) {
 		switch pg.Code {
 		case stateUndefinedTable, stateUndefinedColumn, stateUndefinedFunction:
-			return &afauth.Error{Code: afauth.CodeUnavailable, Message: doing + ": the database's schema is not this release's",
+			return &afauth.Error{Code: afauth.CodeSchema, Message: doing + ": the database's schema is not this release's",
 				Hint: "see af-auth db migrate status, then run af-auth db migrate deploy", Err: err}
 		case stateNoPrivilege:
 			return &afauth.Error{Code: afauth.CodeUnavailable, Message: doing + ": the database role may not do this",

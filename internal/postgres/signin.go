@@ -12,6 +12,21 @@ import (
 	"github.com/af-auth/af-auth/internal/postgres/query"
 )
 
+// What one person can store is bounded: whoever signs in in a loop, or asks for
+// tickets and never uses them, must not fill the database for all. The numbers
+// are far above what people do, so that nobody meets them by accident; where
+// they are met, the oldest goes and the newest works.
+const (
+	// mostSessions is how many sign-ins of one person last at the same time.
+	mostSessions = 50
+	// mostTickets is how many tickets of one session are good at the same time:
+	// one for each tab that is on its way to an application.
+	mostTickets = 10
+	// mostChildren is how many sessions on one application's host come from one
+	// sign-in.
+	mostChildren = 10
+)
+
 // SignIn is what one finished sign-in writes.
 type SignIn struct {
 	// GitHubID, Login, Name, Email and AvatarURL are what GitHub says.
@@ -54,6 +69,7 @@ func (db *DB) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		MaxAge:       in.MaxAge,
 		UserAgent:    orNull(in.UserAgent, 300),
 		Address:      orNull(in.Address, 100),
+		MostSessions: mostSessions,
 	})
 	if err != nil {
 		return SignedIn{}, fault(err, "writing the sign-in")
@@ -90,7 +106,7 @@ type Ticket struct {
 func (db *DB) IssueTicket(ctx context.Context, t Ticket) error {
 	n, err := db.queries.IssueTicket(ctx, query.IssueTicketParams{
 		TokenHash: t.Hash[:], SessionID: t.SessionID, Host: t.Host,
-		NonceHash: t.Nonce[:], ReturnTo: clean(t.ReturnTo, 4096), MaxAge: t.MaxAge,
+		NonceHash: t.Nonce[:], ReturnTo: clean(t.ReturnTo, 4096), MaxAge: t.MaxAge, MostTickets: mostTickets,
 	})
 	if isForeignKey(err) || err == nil && n == 0 {
 		return afauth.ErrNotWhitelisted
@@ -121,7 +137,7 @@ func (db *DB) RedeemTicket(ctx context.Context, r Redemption) (Redeemed, error) 
 	row, err := db.queries.RedeemTicket(ctx, query.RedeemTicketParams{
 		TicketHash: r.Ticket[:], Host: r.Host, NonceHash: r.Nonce[:],
 		PreviousHash: hashOrNull(r.Previous), TokenHash: r.Session[:],
-		UserAgent: orNull(r.UserAgent, 300),
+		UserAgent: orNull(r.UserAgent, 300), MostChildren: mostChildren,
 	})
 	if errors.Is(err, pgx.ErrNoRows) || isForeignKey(err) {
 		return Redeemed{}, afauth.ErrTicketInvalid

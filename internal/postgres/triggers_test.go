@@ -212,7 +212,7 @@ func TestSignInIsSilent(t *testing.T) {
 	for i, githubID := range []int64{1, 5, 5, 3} {
 		_, err := query.New(p.Conn).SignIn(t.Context(), query.SignInParams{
 			GithubUserID: githubID, Login: "octocat", TokenHash: bytes.Repeat([]byte{byte(i)}, 32),
-			Host: "auth.example.com", MaxAge: time.Hour,
+			Host: "auth.example.com", MaxAge: time.Hour, MostSessions: 50,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -104,6 +104,9 @@ type Change struct {
 	// Before is nil for somebody who had no row yet.
 	Before *Person
 	After  Person
+	// Already says that the decision was in force: nothing was written, and the
+	// record has no line of it.
+	Already bool
 	// SessionsEnded counts the live sessions that the decision ended.
 	SessionsEnded int
 }
@@ -118,6 +121,10 @@ func (db *DB) Allow(ctx context.Context, actor Actor, githubID int64, login stri
 		case err == nil:
 			p := person(query.GetUserRow(before))
 			c.Before = &p
+			if c.Already = p.allowedUntil(until); c.Already {
+				c.After = p
+				return nil
+			}
 		case !errors.Is(err, pgx.ErrNoRows):
 			return err
 		}
@@ -126,6 +133,15 @@ func (db *DB) Allow(ctx context.Context, actor Actor, githubID int64, login stri
 		return err
 	})
 	return c, fault(err, "allowing GitHub id "+strconv.FormatInt(githubID, 10))
+}
+
+// allowedUntil reports whether the person is allowed, and just so long.
+func (p Person) allowedUntil(until *time.Time) bool {
+	if p.Access() != afauth.Allowed || p.Until == nil || until == nil {
+		return p.Access() == afauth.Allowed && p.Until == nil && until == nil
+	}
+	// PostgreSQL keeps microseconds.
+	return p.Until.Equal(until.Truncate(time.Microsecond))
 }
 
 // Revoke takes a person off the whitelist and ends all sessions. The triggers

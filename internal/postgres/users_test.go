@@ -233,3 +233,41 @@ func TestAllowAndRevoke(t *testing.T) {
 		}
 	})
 }
+
+// What is so already is not written again, and the record has no line of it.
+func TestAllowedAlready(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, w world) {
+		actor := postgres.Actor{Name: "cli:ada"}
+		end := w.db.Now().Add(time.Hour)
+		over := end.Add(-2 * time.Hour)
+		for _, step := range []struct {
+			until   *time.Time
+			sql     string
+			already bool
+			events  int
+		}{
+			{nil, "", false, 1}, {nil, "", true, 1}, {&end, "", false, 2}, {&end, "", true, 2}, {nil, "", false, 3},
+			{nil, "UPDATE users SET is_whitelisted = false", false, 5},
+			{&end, "UPDATE users SET whitelist_until = '" + over.UTC().Format(time.RFC3339Nano) + "'", false, 7},
+		} {
+			if step.sql != "" {
+				w.run(step.sql)
+			}
+			before := w.lines("SELECT updated_at::text FROM users")
+			c, err := w.db.Allow(t.Context(), actor, 583231, "octocat", step.until)
+			if err != nil || c.Already != step.already || c.After.Access() != afauth.Allowed || (c.After.Until == nil) != (step.until == nil) {
+				t.Errorf("%+v: %+v, %v", step, c, err)
+			}
+			if step.already && !slices.Equal(before, w.lines("SELECT updated_at::text FROM users")) {
+				t.Errorf("%+v: the row was written", step)
+			}
+			if n := w.count("SELECT count(*) FROM events"); n != step.events {
+				t.Errorf("%+v: %d events", step, n)
+			}
+		}
+		if n := w.count("SELECT count(*) FROM events WHERE id = (SELECT min(id) FROM events) AND kind = 'access.allowed' AND details @> '{\"github_user_id\": 583231}'"); n != 1 {
+			t.Error("the event of a new row does not say whom it means")
+		}
+	})
+}

@@ -60,7 +60,7 @@ func (m *Metrics) addSignIn() {
 		"Callbacks that did not end in a session, by reason.",
 		"reason", "invalid", "state_missing", "state_expired", "state_mismatch", "issuer_mismatch",
 		"github_denied", "github_unavailable", "github_rate_limited", "github_code_rejected", "github_misconfigured",
-		"github_unverified_email", "rate_limited", "unavailable", "internal")
+		"github_unverified_email", "rate_limited", "unavailable", "schema_mismatch", "internal")
 	m.limited = newPlain(m.registry, "af_auth_sign_in_rate_limited_total",
 		"Sign-ins turned away because one network peer started too many.")
 }

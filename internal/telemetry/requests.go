@@ -49,6 +49,10 @@ func (r *Requests) Observe(route, method string, status int, took time.Duration)
 	r.metrics.duration.WithLabelValues(route, method, class).Observe(took.Seconds())
 }
 
+// Method returns the method as Observe counts it. Whoever asks chooses the word,
+// and a log should not grow with it either.
+func (r *Requests) Method(method string) string { return r.methods.bound(method) }
+
 // statusClass returns "2xx" for 204.
 func statusClass(status int) string {
 	if status < 100 || status > 599 {

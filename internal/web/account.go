@@ -133,7 +133,7 @@ func (s *Server) chrome(r *http.Request) page.Chrome {
 	}
 	here := "/auth/"
 	if r.Method == http.MethodGet && r.URL.Path != "/auth/github/callback" {
-		here = r.URL.Path + ownQuery(r.URL.Query())
+		here = r.URL.Path + s.ownQuery(r)
 	}
 	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Dev: s.Dev, Program: s.Program}
 	if kind, _ := s.host(r); kind != theOwnHost {
@@ -142,19 +142,14 @@ func (s *Server) chrome(r *http.Request) page.Chrome {
 	return c
 }
 
-// ownQuery keeps what our pages hand on. What else stands in a query may be
-// somebody's secret, and does not belong into a page.
-func ownQuery(q url.Values) string {
-	kept := url.Values{}
-	for _, name := range []string{"return_to", "nonce", "again"} {
-		if v := q.Get(name); v != "" {
-			kept.Set(name, v)
-		}
+// ownQuery keeps what our pages hand on, as we understand it and not as it came:
+// a stranger's address, or a secret of somebody's, does not belong into a page.
+func (s *Server) ownQuery(r *http.Request) string {
+	query := s.Places.Query(s.destination(r))
+	if r.URL.Query().Get("again") != "" {
+		query = with(query, "again", "1")
 	}
-	if len(kept) == 0 {
-		return ""
-	}
-	return "?" + kept.Encode()
+	return query
 }
 
 func (s *Server) terms() page.Terms {

@@ -43,7 +43,14 @@ func TestTheme(t *testing.T) {
 			t.Errorf("the page is not %s", c.cookie)
 		}
 	}
-	// A page without a referrer sends its forms from the origin "null".
+	// Browsers without Sec-Fetch-Site say where a form stands by Origin alone, and
+	// only of a page whose policy lets them.
+	if got := w.browser().get("/auth/about").Header().Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("with %q the origin of our forms is null", got)
+	}
+	if out := w.browser().ask("POST", "/auth/theme", post(url.Values{"theme": {"dark"}}, "Origin", "https://"+own)); out.Code != http.StatusSeeOther {
+		t.Errorf("an old browser: %d", out.Code)
+	}
 	if out := w.browser().ask("POST", "/auth/theme", post(url.Values{"theme": {"dark"}}, "Origin", "null", "Sec-Fetch-Site", "same-origin")); out.Code != http.StatusSeeOther {
 		t.Errorf("as browsers send it: %d", out.Code)
 	}
@@ -61,8 +68,11 @@ func TestTheme(t *testing.T) {
 func TestThemeLeadsBackToThePage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	nonce := strings.Repeat("ab", 32)
 	for address, back := range map[string]string{
-		"/auth/about": "/auth/about", "/auth/sign-in?return_to=https://app.example.test/x&nonce=ab&again=1&token=secret": "/auth/sign-in?again=1&amp;nonce=ab&amp;return_to=https%3A%2F%2Fapp.example.test%2Fx",
+		"/auth/about": "/auth/about", "/auth/sign-in?return_to=https://app.example.test/x&nonce=" + nonce + "&again=x-secret&token=secret": "/auth/sign-in?nonce=" + nonce + "&amp;return_to=https%3A%2F%2Fapp.example.test%2Fx&amp;again=1",
+		"/auth/sign-in?return_to=https://evil.test/x-secret&nonce=" + nonce: "/auth/sign-in", "/auth/sign-in?return_to=https://app.example.test/&nonce=x-secret": "/auth/sign-in?return_to=https%3A%2F%2Fapp.example.test%2F",
+		"/auth/about?return_to=" + strings.Repeat("-secret", 4000): "/auth/about", "/auth/sign-in?return_to=https://app.example.test/" + strings.Repeat("-secret", 4000): "/auth/sign-in",
 		"/auth/github/callback?code=secret&state=secret": "/auth/", "/auth/nothing-secret": "/auth/",
 	} {
 		page := w.browser().get(address).Body.String()

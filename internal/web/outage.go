@@ -70,15 +70,19 @@ func (s *Server) unavailable(ctx context.Context, err error) {
 		s.Logger.DebugContext(ctx, "nobody waits for the answer any more", "error", err)
 		return
 	}
-	level, hint := slog.LevelDebug, ""
+	level, hint, code := slog.LevelDebug, "", afauth.CodeUnavailable
 	var e *afauth.Error
 	if errors.As(err, &e) {
-		hint = e.Hint
+		hint, code = e.Hint, e.Code
 	}
 	if s.outage.failed(hint) {
 		level = slog.LevelError
 	}
-	s.Logger.Log(ctx, level, "the database cannot be asked", "error_code", afauth.CodeUnavailable, "error", err, "hint", hint)
+	said := []any{"error_code", code, "error", err}
+	if hint != "" {
+		said = append(said, "hint", hint)
+	}
+	s.Logger.Log(ctx, level, "the database cannot be asked", said...)
 }
 
 // available logs the end of an outage with the first request that is served

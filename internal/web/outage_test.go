@@ -1,11 +1,29 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/telemetry"
 )
+
+// TestOutageWithoutHint: where nobody knows what to do, the log does not say so
+// with an empty word.
+func TestOutageWithoutHint(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := &Server{Options: Options{Logger: telemetry.NewLogger(&log, "text", slog.LevelDebug)}, outage: &outage{now: time.Now}}
+	s.unavailable(t.Context(), afauth.ErrUnavailable)
+	s.unavailable(t.Context(), &afauth.Error{Code: afauth.CodeUnavailable, Hint: "look"})
+	if got := log.String(); strings.Contains(got, `hint=""`) || strings.Count(got, "hint=") != 1 || strings.Count(got, "level=ERROR") != 2 {
+		t.Errorf("the log: %s", got)
+	}
+}
 
 // TestOutage: what the log hears of requests that fail and requests that do not.
 func TestOutage(t *testing.T) {

@@ -80,9 +80,8 @@ func (l *peerLimiter) allow(a netip.Addr) bool {
 	if known {
 		l.order.MoveToFront(element)
 	} else {
-		// A sign-in passes here twice: on the way to GitHub and back.
-		perSecond := rate.Limit(float64(2*l.perMinute) / 60)
-		element = l.order.PushFront(&bucket{peer: key, limiter: rate.NewLimiter(perSecond, 2*l.perMinute)})
+		perSecond := rate.Limit(float64(l.perMinute) / 60)
+		element = l.order.PushFront(&bucket{peer: key, limiter: rate.NewLimiter(perSecond, l.perMinute)})
 		l.byPeer[key] = element
 	}
 	if l.order.Len() > mostPeers {

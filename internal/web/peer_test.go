@@ -108,26 +108,25 @@ func TestPeerLimiter(t *testing.T) {
 		}
 		return passed
 	}
-	// A sign-in passes twice.
-	if n := taken("192.0.2.1", 50); n != 10 {
+	if n := taken("192.0.2.1", 50); n != 5 {
 		t.Errorf("%d of 50 pass", n)
 	}
-	if n := taken("192.0.2.2", 50); n != 10 {
+	if n := taken("192.0.2.2", 50); n != 5 {
 		t.Errorf("a neighbour: %d", n)
 	}
 	now = now.Add(30 * time.Second)
-	if n := taken("192.0.2.1", 50); n != 5 {
+	if n := taken("192.0.2.1", 50); n != 2 {
 		t.Errorf("after half a minute: %d", n)
 	}
 	now = now.Add(time.Hour)
-	if n := taken("192.0.2.1", 50); n != 10 {
+	if n := taken("192.0.2.1", 50); n != 5 {
 		t.Errorf("after an hour: %d", n)
 	}
 	// One IPv6 customer has a /64 at least.
-	if n := taken("2001:db8::1", 8) + taken("2001:db8::ffff:2", 8) + taken("2001:db8::3%eth1", 8); n != 10 {
+	if n := taken("2001:db8::1", 8) + taken("2001:db8::ffff:2", 8) + taken("2001:db8::3%eth1", 8); n != 5 {
 		t.Errorf("one /64: %d", n)
 	}
-	if n := taken("2001:db8:0:1::1", 50); n != 10 {
+	if n := taken("2001:db8:0:1::1", 50); n != 5 {
 		t.Errorf("the next /64: %d", n)
 	}
 	for i := range mostPeers + 5000 {

@@ -33,7 +33,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	st := status(code)
 	in := incident(err, telemetry.RequestID(r.Context()))
 	switch {
-	case code == afauth.CodeUnavailable:
+	case code == afauth.CodeUnavailable, code == afauth.CodeSchema:
 		s.unavailable(r.Context(), err)
 	case st >= 500:
 		s.Logger.ErrorContext(r.Context(), "request failed", "error_code", code, "error", err)
@@ -101,7 +101,12 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, st int, v page.V
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", page.CSP())
+	// With no-referrer a browser sends a form from the origin "null", and one that
+	// has no Sec-Fetch-Site to say better could not sign out. Our own host may
+	// hear our own addresses, and nobody else does.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	if kind, _ := s.host(r); kind != theOwnHost {
+		w.Header().Set("Referrer-Policy", "no-referrer")
 		w.Header().Set("Content-Security-Policy", page.GuestCSP(s.Origin.String()))
 	}
 	w.WriteHeader(st)

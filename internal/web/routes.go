@@ -20,8 +20,11 @@ const (
 	anyHost
 	// ownHost: af-auth's own host only.
 	ownHost
-	// ownHostLimited: as ownHost, and at a rate for each peer.
-	ownHostLimited
+	// ownHostStart and ownHostReturn: as ownHost, and at a rate for each peer. A
+	// sign-in passes both, on the way to GitHub and back, and each has buckets of
+	// its own: with one for the two, whoever never comes back starts twice as many.
+	ownHostStart
+	ownHostReturn
 	// ownHostPost: as ownHost, and refused where another site sent the form.
 	ownHostPost
 	// appHost: an application's host only.
@@ -29,7 +32,7 @@ const (
 )
 
 func (g guard) String() string {
-	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, same origin", "application host"}[g]
+	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin", "application host"}[g]
 }
 
 // handler answers a request or returns why not.
@@ -50,8 +53,8 @@ func (s *Server) table() []route {
 		{"GET", "/auth/{$}", ownHost, s.home},
 		{"GET", "/auth", ownHost, redirectTo("/auth/")},
 		{"GET", "/auth/sign-in", ownHost, s.signIn},
-		{"GET", "/auth/github", ownHostLimited, s.toGitHub},
-		{"GET", "/auth/github/callback", ownHostLimited, s.fromGitHub},
+		{"GET", "/auth/github", ownHostStart, s.toGitHub},
+		{"GET", "/auth/github/callback", ownHostReturn, s.fromGitHub},
 		{"GET", "/auth/continue", ownHost, s.goOn},
 		{"GET", "/auth/waiting", ownHost, s.waiting},
 		{"GET", "/auth/waiting/events", ownHost, s.waitingEvents},
@@ -130,14 +133,14 @@ func (s *Server) admit(g guard, r *http.Request) error {
 			return errUnknownHost
 		}
 		return nil
-	case ownHost, ownHostLimited, ownHostPost:
+	case ownHost, ownHostStart, ownHostReturn, ownHostPost:
 		if kind != theOwnHost {
 			return errUnknownHost
 		}
 	default:
 		return &afauth.Error{Code: afauth.CodeNotFound, Message: "this route has no guard"}
 	}
-	if g == ownHostLimited && !s.peers.allow(s.peer(r)) {
+	if limiter := s.limiter(g); limiter != nil && !limiter.allow(s.peer(r)) {
 		s.Metrics.SignInRateLimited()
 		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
 	}
@@ -152,6 +155,18 @@ func (s *Server) admit(g guard, r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// limiter holds the buckets that a guard takes from; nil: it takes from none.
+func (s *Server) limiter(g guard) *peerLimiter {
+	switch g {
+	case ownHostStart:
+		return s.starts
+	case ownHostReturn:
+		return s.returns
+	default:
+		return nil
+	}
 }
 
 func redirectTo(path string) handler {

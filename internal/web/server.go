@@ -59,7 +59,8 @@ type Server struct {
 	Options
 	mux      *http.ServeMux
 	requests *telemetry.Requests
-	peers    *peerLimiter
+	starts   *peerLimiter // sign-ins that begin
+	returns  *peerLimiter // and that come back from GitHub
 	streams  *streams
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
@@ -72,7 +73,8 @@ func New(stop <-chan struct{}, o Options) *Server {
 	s := &Server{
 		Options: o,
 		mux:     http.NewServeMux(),
-		peers:   newPeerLimiter(o.SignInRate, time.Now),
+		starts:  newPeerLimiter(o.SignInRate, time.Now),
+		returns: newPeerLimiter(o.SignInRate, time.Now),
 		streams: newStreams(),
 		cross:   http.NewCrossOriginProtection(),
 		assets:  page.Assets(),
@@ -144,7 +146,8 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, handler http.Ha
 func secure(h http.Header, https bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	// Addresses of ours may hold a ticket.
+	// The address of /.af-auth/enter holds a ticket, and that of GitHub's answer a
+	// code. Pages of our own host, which have forms, say another: see render.
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -166,6 +169,6 @@ func (s *Server) observe(r *http.Request, pattern string, status int, took time.
 		pattern = "other"
 	}
 	s.requests.Observe(pattern, r.Method, status, took)
-	s.Logger.Log(r.Context(), level, "request", "method", r.Method, "route", pattern, "status", status,
+	s.Logger.Log(r.Context(), level, "request", "method", s.requests.Method(r.Method), "route", pattern, "status", status,
 		"took", took, "peer", s.peer(r).String())
 }

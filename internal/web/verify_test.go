@@ -139,6 +139,12 @@ func TestOutageIsNotALineARequest(t *testing.T) {
 			t.Errorf("%s: %d", path, out.Code)
 		}
 	}
+	for _, out := range []*httptest.ResponseRecorder{b.get("/auth/"), b.ask("GET", "/auth/", asking("Accept", "application/json"))} {
+		if got := out.Body.String(); !strings.Contains(got, "is not set up for this release") || !strings.Contains(got, "af-auth db migrate status") ||
+			!strings.Contains(got, "schema_mismatch") || strings.Contains(got, "not answering") || strings.Contains(got, "sessions\"") {
+			t.Errorf("what is said: %s", got)
+		}
+	}
 	errors, details := 0, 0
 	for line := range strings.Lines(w.log.String()) {
 		switch {
@@ -148,7 +154,21 @@ func TestOutageIsNotALineARequest(t *testing.T) {
 			details++
 		}
 	}
-	if errors != 1 || details != 4 {
+	if errors != 1 || details != 6 {
 		t.Errorf("%d errors, %d details: %s", errors, details, w.log)
+	}
+}
+
+// TestLogIsNotWrittenByStrangers: of what whoever asks may choose, the log has
+// the words that we know.
+func TestLogIsNotWrittenByStrangers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, method := range []string{"CANARYMETH", strings.Repeat("M", 30_000), "get"} {
+		w.browser().ask(method, "/auth/", nil)
+	}
+	log := w.log.String()
+	if n := strings.Count(log, `"method":"other"`); n != 3 || strings.Contains(log, "CANARY") || strings.Contains(log, "MMM") || strings.Contains(log, `"hint":""`) {
+		t.Errorf("%d other: %s", n, log)
 	}
 }

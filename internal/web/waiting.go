@@ -46,9 +46,9 @@ func (s *Server) waiting(w http.ResponseWriter, r *http.Request) error {
 // refused is the page of somebody whom the answer no concerns.
 func (s *Server) refused(w http.ResponseWriter, r *http.Request) error {
 	to := s.destination(r)
-	name, _ := s.app(to)
+	name, host := s.app(to)
 	v := page.Refused{
-		Chrome: s.chrome(r), App: name, Access: afauth.Refused,
+		Chrome: s.chrome(r), App: name, AppHost: host, Access: afauth.Refused,
 		AnotherURL: "/auth/sign-in" + with(s.Places.Query(to), "again", "1"),
 	}
 	p, known, err := s.whoIsTurnedAway(r)

@@ -6,7 +6,8 @@ import (
 )
 
 // dropUntrusted removes from h every header by which a browser could pretend to
-// be the proxy. It goes by letters and digits alone, in any case: applications
+// be the proxy, ours and those that applications read unless they are told
+// otherwise: Grafana takes X-WEBAUTH-USER, others Remote-User. It goes by letters and digits alone, in any case: applications
 // that come from CGI read X_Auth_Request_User, X-Auth-Request-User and
 // X.Auth.Request.User as one name. Names with an underscore go altogether, as
 // nginx drops them.
@@ -28,7 +29,7 @@ func ownedByProxy(name string) bool {
 		}
 		return -1
 	}, name)
-	for _, prefix := range []string{"xauthrequest", "xoriginal", "xforwarded", "forwarded", "xrealip"} {
+	for _, prefix := range []string{"xauthrequest", "xoriginal", "xforwarded", "forwarded", "xrealip", "remote", "xremote", "webauth", "xwebauth", "xauthuser", "xauthentik"} {
 		if strings.HasPrefix(plain, prefix) {
 			return true
 		}

@@ -32,6 +32,23 @@ func TestPassesWithIdentity(t *testing.T) {
 	}
 }
 
+// TestStripsOtherProxiesHeaders: an application that believes another name for
+// the person than ours must not hear it from the browser.
+func TestStripsOtherProxiesHeaders(t *testing.T) {
+	t.Parallel()
+	d := newDemoServer(t, newAuthServer(t), nil)
+	var headers []string
+	for _, name := range []string{
+		"X-WEBAUTH-USER", "X-Webauth-Role", "x-webauth-groups", "Remote-User", "Remote-Groups", "Remote_User", "X-Remote-User", "X.Remote.User",
+		"X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Preferred-Username", "X-Auth-User", "X-authentik-username", "Webauth-User",
+	} {
+		headers = append(headers, name+": canary")
+	}
+	if _, got := d.do(t, request("GET", "/echo", append(headers, "Cookie: "+sessionCookie+"=mona", "X-Mine: kept")...)); strings.Contains(got, "canary") || !strings.Contains(got, "X-Mine: kept") {
+		t.Errorf("the application received:\n%s", got)
+	}
+}
+
 func TestAsksAboutEachRequest(t *testing.T) {
 	t.Parallel()
 	auth := newAuthServer(t)

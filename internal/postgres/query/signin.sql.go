@@ -12,36 +12,53 @@ import (
 	afauth "github.com/af-auth/af-auth"
 )
 
-const issueTicket = `-- name: IssueTicket :execrows
-INSERT INTO tickets (token_hash, session_id, host, nonce_hash, return_to, expires_at)
-SELECT $1, s.id, $2, $3, $4, now() + $5::interval
-FROM sessions s JOIN users u ON u.id = s.user_id
-WHERE s.id = $6 AND s.expires_at > now()
-    AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed'
+const issueTicket = `-- name: IssueTicket :one
+WITH parent AS (
+    SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = $1 AND s.expires_at > now()
+        AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed'
+    FOR KEY SHARE OF s
+), dropped AS (
+    DELETE FROM tickets WHERE token_hash IN (
+        SELECT t.token_hash FROM tickets t WHERE t.token_hash IN (
+            SELECT older.token_hash FROM parent JOIN tickets older ON older.session_id = parent.id
+            ORDER BY older.expires_at DESC, older.token_hash OFFSET $2::integer - 1)
+        FOR UPDATE OF t SKIP LOCKED)
+), issued AS (
+    INSERT INTO tickets (token_hash, session_id, host, nonce_hash, return_to, expires_at)
+    SELECT $3, parent.id, $4, $5, $6, now() + $7::interval
+    FROM parent
+    RETURNING token_hash
+)
+SELECT count(*) FROM issued
 `
 
 type IssueTicketParams struct {
-	TokenHash []byte
-	Host      string
-	NonceHash []byte
-	ReturnTo  string
-	MaxAge    time.Duration
-	SessionID afauth.ID
+	SessionID   afauth.ID
+	MostTickets int32
+	TokenHash   []byte
+	Host        string
+	NonceHash   []byte
+	ReturnTo    string
+	MaxAge      time.Duration
 }
 
+// A session keeps its newest tickets only. It is locked before they are, in the
+// order in which its end would take them with it: the two cannot deadlock. Nor
+// can two issues: what the one takes away, the other passes over.
 func (q *Queries) IssueTicket(ctx context.Context, arg IssueTicketParams) (int64, error) {
-	result, err := q.db.Exec(ctx, issueTicket,
+	row := q.db.QueryRow(ctx, issueTicket,
+		arg.SessionID,
+		arg.MostTickets,
 		arg.TokenHash,
 		arg.Host,
 		arg.NonceHash,
 		arg.ReturnTo,
 		arg.MaxAge,
-		arg.SessionID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const redeemTicket = `-- name: RedeemTicket :one
@@ -67,14 +84,28 @@ WITH person AS (
     FROM used CROSS JOIN parent
     WHERE used.expires_at > now() AND parent.expires_at > now() AND parent.access = 'allowed'
     RETURNING id, user_id, expires_at
+), crowded AS (
+    -- One browser needs one session on one host; a few more are tabs that came
+    -- at once. What another ticket is just taking away is passed over.
+    SELECT s.id FROM sessions s WHERE s.id IN (
+        SELECT c.id FROM opened CROSS JOIN parent JOIN sessions c ON c.parent_id = parent.id AND c.host = $2
+        WHERE c.token_hash IS DISTINCT FROM $6::bytea
+        ORDER BY c.created_at DESC, c.id DESC OFFSET $7::integer - 1)
+    FOR UPDATE OF s SKIP LOCKED
+), claimed AS MATERIALIZED (
+    SELECT set_config('af_auth.actor', 'user:' || opened.user_id, true),
+        set_config('af_auth.reason', CASE WHEN EXISTS (SELECT FROM crowded)
+            THEN 'more than ' || $7::integer || ' sessions of one browser on one host' ELSE 'entered again' END, true)
+    FROM opened
 ), ended AS (
     -- Only what has been replaced ends: a link with a made-up ticket must not
     -- sign anybody out.
-    DELETE FROM sessions USING opened
-    WHERE sessions.token_hash = $6::bytea AND sessions.host = $2
+    DELETE FROM sessions WHERE id IN (
+        SELECT s.id FROM opened JOIN sessions s ON s.token_hash = $6::bytea AND s.host = $2
+        UNION ALL SELECT crowded.id FROM crowded)
 )
 SELECT opened.id AS session_id, opened.user_id, opened.expires_at, now()::timestamptz AS now, used.return_to
-FROM opened CROSS JOIN used
+FROM opened CROSS JOIN used CROSS JOIN claimed
 `
 
 type RedeemTicketParams struct {
@@ -84,6 +115,7 @@ type RedeemTicketParams struct {
 	TokenHash    []byte
 	UserAgent    *string
 	PreviousHash []byte
+	MostChildren int32
 }
 
 type RedeemTicketRow struct {
@@ -108,6 +140,7 @@ func (q *Queries) RedeemTicket(ctx context.Context, arg RedeemTicketParams) (Red
 		arg.TokenHash,
 		arg.UserAgent,
 		arg.PreviousHash,
+		arg.MostChildren,
 	)
 	var i RedeemTicketRow
 	err := row.Scan(
@@ -132,25 +165,36 @@ WITH person AS (
         last_sign_in_at = excluded.last_sign_in_at
     RETURNING id, github_user_id, is_whitelisted, whitelist_until, whitelist_decided_at, created_at, updated_at,
         access_of(is_whitelisted, whitelist_until, whitelist_decided_at) AS access
+), crowded AS MATERIALIZED (
+    -- The oldest sessions beyond what one person may have, the new one counted.
+    -- Children are not counted: they end with their parents.
+    SELECT s.id FROM person JOIN sessions s ON s.user_id = person.id
+    WHERE person.access IN ('allowed', 'waiting') AND s.parent_id IS NULL
+        AND s.token_hash IS DISTINCT FROM $6::bytea
+    ORDER BY s.created_at DESC, s.id DESC OFFSET $7::integer - 1
 ), claimed AS MATERIALIZED (
     -- Read by the trigger that records the end of the former session. Triggers
-    -- fire when the statement is done, so its place here does not matter.
+    -- fire when the statement is done, so its place here does not matter. There
+    -- is one reason for all: where a former session ends, there is room for one.
     SELECT set_config('af_auth.actor', 'user:' || id, true),
-        set_config('af_auth.address', coalesce($6::text, ''), true),
-        set_config('af_auth.reason', 'signed in again', true)
+        set_config('af_auth.address', coalesce($8::text, ''), true),
+        set_config('af_auth.reason', CASE WHEN EXISTS (SELECT FROM crowded)
+            THEN 'more than ' || $7::integer || ' sessions of one person' ELSE 'signed in again' END, true)
     FROM person
 ), ended AS (
-    DELETE FROM sessions WHERE token_hash = $7::bytea
+    DELETE FROM sessions WHERE id IN (
+        SELECT s.id FROM sessions s WHERE s.token_hash = $6::bytea
+        UNION ALL SELECT crowded.id FROM crowded)
 ), opened AS (
     INSERT INTO sessions (token_hash, user_id, host, expires_at, user_agent)
-    SELECT $8::bytea, id, $9::text, now() + $10::interval, $11::text
+    SELECT $9::bytea, id, $10::text, now() + $11::interval, $12::text
     FROM person WHERE access IN ('allowed', 'waiting')
     RETURNING id, expires_at
 ), noted AS (
     INSERT INTO events (kind, user_id, actor, address, details)
     SELECT CASE WHEN access IN ('allowed', 'waiting') THEN 'sign_in.succeeded' ELSE 'sign_in.refused' END,
-        id, 'user:' || id, $6::text,
-        jsonb_build_object('host', $9::text, 'access', access)
+        id, 'user:' || id, $8::text,
+        jsonb_build_object('host', $10::text, 'access', access)
     FROM person
 )
 SELECT person.id, person.is_whitelisted, person.whitelist_until, person.whitelist_decided_at,
@@ -165,8 +209,9 @@ type SignInParams struct {
 	Name         *string
 	Email        *string
 	AvatarUrl    *string
-	Address      *string
 	PreviousHash []byte
+	MostSessions int32
+	Address      *string
 	TokenHash    []byte
 	Host         string
 	MaxAge       time.Duration
@@ -187,8 +232,9 @@ type SignInRow struct {
 }
 
 // The whole database work of one sign-in, in one statement and so in one round
-// trip: the person is written, this browser's former session ends, a new one
-// opens unless the answer is no, and the record gets its line.
+// trip: the person is written, this browser's former session ends and so does the
+// oldest of too many, a new one opens unless the answer is no, and the record
+// gets its line.
 func (q *Queries) SignIn(ctx context.Context, arg SignInParams) (SignInRow, error) {
 	row := q.db.QueryRow(ctx, signIn,
 		arg.GithubUserID,
@@ -196,8 +242,9 @@ func (q *Queries) SignIn(ctx context.Context, arg SignInParams) (SignInRow, erro
 		arg.Name,
 		arg.Email,
 		arg.AvatarUrl,
-		arg.Address,
 		arg.PreviousHash,
+		arg.MostSessions,
+		arg.Address,
 		arg.TokenHash,
 		arg.Host,
 		arg.MaxAge,

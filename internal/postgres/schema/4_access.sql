@@ -92,7 +92,7 @@ BEGIN
     PERFORM note_event(
         CASE WHEN is_whitelisted THEN 'access.allowed' ELSE 'access.refused' END,
         id,
-        pg_catalog.jsonb_build_object('until', whitelist_until))
+        pg_catalog.jsonb_build_object('github_user_id', github_user_id, 'until', whitelist_until))
     FROM new_rows WHERE id = ANY (decided);
     PERFORM notify_access(decided);
     RETURN NULL;

@@ -176,6 +176,13 @@ var failures = map[afauth.Code]words{
 		action: "Try again",
 		next:   []string{"Wait a minute. Your sign-in is still good once the database is back.", tellReference},
 	},
+	afauth.CodeSchema: {
+		status: http.StatusServiceUnavailable,
+		title:  "This is not set up yet",
+		what:   "Our database is not set up for this release, and without it nobody is let in. Nothing was changed, and nobody was signed out.",
+		action: "Try again",
+		next:   []string{tellReference, "For the administrator: af-auth db migrate status says what is missing."},
+	},
 	afauth.CodeInternal: {
 		status: http.StatusInternalServerError,
 		title:  "Something failed here",

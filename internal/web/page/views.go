@@ -2,6 +2,8 @@ package page
 
 import (
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	afauth "github.com/af-auth/af-auth"
 )
@@ -86,8 +88,8 @@ type Refused struct {
 	// Person is nil where nobody can say who was told: a refused person has no
 	// session.
 	Person *Person
-	// App is as in SignIn.
-	App string
+	// App and AppHost are as in SignIn.
+	App, AppHost string
 	// Access is afauth.Refused or afauth.Expired.
 	Access afauth.Access
 	// DecidedAt is when somebody last decided; nil where not known.
@@ -137,6 +139,15 @@ func (v Waiting) Place() string { return place(v.App, v.AppHost, v.Host) }
 
 // Place is as in SignIn.
 func (v Refused) Place() string { return place(v.App, v.Host) }
+
+// Opening is Place at the beginning of a sentence.
+func (v Refused) Opening() string {
+	if v.App == "" || v.App == v.AppHost {
+		return v.Place() // a host is written as it is
+	}
+	first, size := utf8.DecodeRuneInString(v.App)
+	return string(unicode.ToUpper(first)) + v.App[size:]
+}
 
 func place(names ...string) string {
 	for _, name := range names {

@@ -1,0 +1,21 @@
+package page_test
+
+import (
+	"testing"
+
+	"github.com/af-auth/af-auth/internal/web/page"
+)
+
+// A sentence begins with a capital, and a host is written as it is.
+func TestOpening(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ app, host, want string }{
+		{"the demo application", "127.0.0.1:8081", "The demo application"}, {"Grafana", "grafana.example.com", "Grafana"}, {"\u00fcbersicht", "x", "\u00dcbersicht"},
+		{"wiki.example.com", "wiki.example.com", "wiki.example.com"}, {"", "", "auth.example.com"},
+	} {
+		v := page.Refused{Chrome: page.Chrome{Host: "auth.example.com"}, App: c.app, AppHost: c.host}
+		if got := v.Opening(); got != c.want {
+			t.Errorf("%q on %q: %q, want %q", c.app, c.host, got, c.want)
+		}
+	}
+}
