@@ -46,6 +46,10 @@ type differenceJSON struct {
 
 // Run compares.
 func (c *migrateDiffCmd) Run(ctx context.Context, e *Env) error {
+	return e.asJSON(c.JSON, c.run(ctx, e))
+}
+
+func (c *migrateDiffCmd) run(ctx context.Context, e *Env) error {
 	p, err := e.project(c.projectFlags, true)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/diff"
 )
 
 // window is when a file ran.
@@ -125,7 +126,7 @@ func (w *watcher) shape(ctx context.Context, conn *pgx.Conn, namespace string) (
 	if err := w.own(ctx, conn); err != nil {
 		return migrate.Shape{}, err
 	}
-	return shapeOf(ctx, conn, namespace)
+	return diff.Shape(ctx, conn, namespace)
 }
 
 // broken tells an error of the rehearsal from one of the file.
