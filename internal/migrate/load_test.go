@@ -102,6 +102,9 @@ func TestLoadFaults(t *testing.T) {
 		{"batch too large", pair(a, backfill+"-- batch: a by b 1000001\nSELECT $1, $2"), []string{"a batch has at most 1000000 rows"}},
 		{"batch that is SQL", pair(a, backfill+"-- batch: a;b by c 1\nSELECT $1, $2"), []string{"needs the form"}},
 		{"batch without transaction", pair(a, backfill+"-- transaction: none\n-- batch: a by b 1\nSELECT $1, $2"), []string{"each batch is a transaction"}},
+		{"batch without its first key", pair(a, backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE b > $1 AND b <= $2"), []string{`the statement says "> $1", which leaves a key of every batch out`}},
+		{"batch without its last key", pair(a, backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE b >= $1 AND b<$2"), []string{`the statement says "< $2", which leaves a key of every batch out`}},
+		{"batch the other way round", pair(a, backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE $1::bigint < b AND b <= $2"), []string{`the statement says "$1 <", which leaves a key of every batch out`}},
 		{"all at once", folder("x.sql", "", a+".up.sql", "SELECT 1", "20260102030406_b.down.sql", ""),
 			[]string{a + ".up.sql: has no", a + ".up.sql: the header", a + ".up.sql: the header", "20260102030406_b.down.sql: has no", "x.sql: the name"}},
 	}
@@ -152,6 +155,16 @@ func TestLoadNewHeaders(t *testing.T) {
 	}
 	if f := files[1]; f.Batch != (migrate.Batch{Table: `"Ü ""b".größe`, Column: `"x y"`, Size: 1000000}) || f.Outside {
 		t.Errorf("%+v", f)
+	}
+}
+
+// A batch is all from the first key to the last. What only looks like leaving one
+// out is none.
+func TestLoadWholeBatches(t *testing.T) {
+	t.Parallel()
+	for _, where := range []string{"b BETWEEN $1 AND $2", "b >= $1 AND b <= $2", "$1 <= b AND $2>=b", "b >= $1 AND b <= $2 AND c < 7 AND d > 1", "b BETWEEN $1 AND $2 -- not b > $1\n",
+		"b BETWEEN $1 AND $2 /* b\n> $1 */", "b BETWEEN $1 AND $2 AND b <> $1", "int8range($1, $2, '[]') @> b", "b BETWEEN $1 AND $2 AND c > $11"} {
+		loadFS(t, folder("20260102030405_a.up.sql", backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE "+where, "20260102030405_a.down.sql", ""))
 	}
 }
 
