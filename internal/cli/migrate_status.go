@@ -35,6 +35,7 @@ type statusJSON struct {
 	Failed        []migrate.Attempt `json:"failed"`
 	Unfinished    []migrate.Attempt `json:"unfinished"`
 	Running       []migrate.Attempt `json:"running"`
+	FailedBack    []migrate.Attempt `json:"failed_back"` // nothing was taken back, so in_sync can be true
 	Edited        []string          `json:"edited"`
 	Missing       []string          `json:"missing"`
 	OutOfOrder    []string          `json:"out_of_order"`
@@ -114,7 +115,7 @@ func (s *standing) json() statusJSON {
 		InSync: s.exit() == nil, SchemaVersion: s.SchemaVersion,
 		Applied: recordNames(s.Applied), Pending: fileNames(s.Pending), Edited: fileNames(append(s.Edited, s.Clashing...)),
 		Missing: recordNames(s.Missing), OutOfOrder: fileNames(s.OutOfOrder),
-		Failed: notNull(s.Failed), Unfinished: notNull(s.Unfinished), Running: notNull(s.Running),
+		Failed: notNull(s.Failed), Unfinished: notNull(s.Unfinished), Running: notNull(s.Running), FailedBack: notNull(s.FailedBack),
 		Drift: []string{}, Unknown: notNull(s.unknown), Instances: []instanceJSON{},
 	}
 	for _, i := range s.instances {
@@ -148,6 +149,9 @@ func (s *standing) wrong() map[string]string {
 	}
 	for _, f := range s.OutOfOrder {
 		wrong[f.Version] = "older than what is applied"
+	}
+	for _, a := range s.FailedBack {
+		wrong[a.Version] = "applied; its way back failed"
 	}
 	for _, a := range s.Failed {
 		wrong[a.Version] = "failed"
@@ -187,6 +191,10 @@ func (e *Env) printStatus(p *project, s standing) {
 	}
 	for _, a := range append(s.Failed, s.Unfinished...) {
 		e.printAttempt(a)
+	}
+	for _, a := range s.FailedBack {
+		e.printAttempt(a)
+		e.say("    a way back failed, and the file is still applied; mend it, then: af-auth db migrate rollback")
 	}
 	if s.drift != nil {
 		e.say("\nchanged outside of migrations, since %s:\n%s", s.drift.After, strings.TrimRight(indented(drifted(s.drift)), "\n"))

@@ -294,3 +294,31 @@ func TestScannerAgreesWithServer(t *testing.T) {
 		})
 	}
 }
+
+// Whoever measures a file sees its locks before the commit lets them go, and can
+// still take the file back.
+func TestBeforeCommit(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, pgtest.Empty(t))
+	files := load(t, "CREATE TABLE a ()", "ALTER TABLE a ADD COLUMN x int")
+	var locked []string
+	o := migrate.Options{BeforeCommit: func(ctx context.Context, conn *pgx.Conn, f migrate.File) error {
+		var mode string
+		err := conn.QueryRow(ctx, "SELECT max(mode) FROM pg_locks WHERE relation = to_regclass('a') AND pid = pg_backend_pid() AND mode = 'AccessExclusiveLock'").Scan(&mode)
+		locked = append(locked, f.Name+" "+mode)
+		if f.Name == "m2" {
+			return errors.New("not like this")
+		}
+		return err
+	}}
+	_, err := migrate.Deploy(t.Context(), conn, files, o)
+	if err == nil || !strings.Contains(err.Error(), "_m2.up.sql: before its commit: not like this") || hint(err) == "" {
+		t.Errorf("got %v (hint: %s)", err, hint(err))
+	}
+	if want := []string{"m1 AccessExclusiveLock", "m2 AccessExclusiveLock"}; !slices.Equal(locked, want) {
+		t.Errorf("locks %q, want %q", locked, want)
+	}
+	if st, err := migrate.Read(t.Context(), conn, files); err != nil || len(st.Applied) != 1 || len(st.Failed) != 1 {
+		t.Errorf("state %+v, %v", st, err)
+	}
+}

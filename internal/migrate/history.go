@@ -74,6 +74,9 @@ type Attempt struct {
 
 	DoneChecksum string `json:"done_checksum"` // of what is done for good
 	BatchKey     string `json:"batch_key"`     // the last key that a backfill has done
+
+	past  bool // another attempt, at whatever version, came to its end since
+	loose bool // what ran was not one transaction, so a part of it can stay
 }
 
 // FileName returns the name of the file that was tried.

@@ -48,6 +48,14 @@ type Options struct {
 	// called each time.
 	Stamp func(ctx context.Context, conn *pgx.Conn, earlier string) (string, error)
 
+	// BeforeCommit is called in each file's transaction when its work is done and
+	// before that is written down: who measures a file sees there which locks it
+	// took. In a file without a transaction and in a backfill that is the
+	// transaction after the last statement. An error takes the transaction back.
+	// It may be called by another goroutine than the one that called Deploy. Nil:
+	// nothing.
+	BeforeCommit func(context.Context, *pgx.Conn, File) error
+
 	// NoStrangers refuses a database where no file was ever tried and tables that
 	// the files make are there, with a [*StrangersError].
 	NoStrangers bool

@@ -83,15 +83,18 @@ func orEmpty(s *string) string {
 
 // attempts reads the last attempt at each version, where it is not done.
 func (s session) attempts(ctx context.Context) (map[string]Attempt, error) {
-	rows, err := s.conn.Query(ctx, `SELECT to_jsonb(h)::text FROM `+s.history()+` h
+	rows, err := s.conn.Query(ctx, `SELECT to_jsonb(h)::text, EXISTS (SELECT FROM `+s.history()+` n WHERE n.outcome = 'done' AND n.started_at > h.started_at)
+FROM `+s.history()+` h
 WHERE outcome <> 'done' AND NOT EXISTS (SELECT FROM `+s.history()+` n WHERE n.version = h.version AND n.number > h.number)`, pgx.QueryExecModeExec)
 	if err != nil {
 		return nil, err
 	}
 	attempts, started := map[string]Attempt{}, false
 	var text []byte
-	_, err = pgx.ForEachRow(rows, []any{&text}, func() error {
+	var past bool
+	_, err = pgx.ForEachRow(rows, []any{&text, &past}, func() error {
 		a, err := readAttempt(text)
+		a.past = past
 		attempts[a.Version] = a
 		started = started || a.Outcome == Started
 		return err

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/af-auth/af-auth/internal/migrate"
 	"github.com/af-auth/af-auth/internal/pgtest"
 )
@@ -155,5 +157,50 @@ func TestRollbackFails(t *testing.T) {
 	}
 	if res, err := migrate.Rollback(t.Context(), conn, ladder(t), migrate.Everything, migrate.Options{}); err != nil || applied(res) != "2 1" {
 		t.Errorf("mended: %+v, %v", res, err)
+	}
+}
+
+// A way back that failed and left nothing behind is no state of the database: the
+// file is applied as before. It is told until the next success at any file.
+func TestFailedRollbackLeavesTheRestInSync(t *testing.T) {
+	t.Parallel()
+	broken := ladder(t, "_b.down.sql", "DROP TABLE nowhere")[:2]
+	ways := map[string]func(conn *pgx.Conn) ([]migrate.File, error){
+		"deploy": func(conn *pgx.Conn) ([]migrate.File, error) {
+			_, err := migrate.Deploy(t.Context(), conn, ladder(t), migrate.Options{})
+			return ladder(t), err
+		},
+		"rollback": func(conn *pgx.Conn) ([]migrate.File, error) {
+			_, err := migrate.Rollback(t.Context(), conn, ladder(t)[:2], "", migrate.Options{})
+			return ladder(t)[:1], err
+		},
+		"resolve": func(conn *pgx.Conn) ([]migrate.File, error) {
+			claim := migrate.Claim{Which: "b", Mark: migrate.MarkApplied, Check: table("b")}
+			_, err := migrate.Resolve(t.Context(), conn, broken, claim, migrate.Options{})
+			return broken, err
+		},
+	}
+	for name, on := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := connect(t, pgtest.Empty(t))
+			if _, err := migrate.Deploy(t.Context(), conn, broken, migrate.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := migrate.Rollback(t.Context(), conn, broken, "", migrate.Options{}); err == nil {
+				t.Fatal("no error")
+			}
+			st, err := migrate.Read(t.Context(), conn, broken)
+			if err != nil || len(st.FailedBack) != 1 || st.FailedBack[0].NextCommand != "rollback" || len(st.Failed)+len(st.Unfinished) != 0 || !st.InSync() {
+				t.Errorf("state %+v, %v", st, err)
+			}
+			files, err := on(conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st, err := migrate.Read(t.Context(), conn, files); err != nil || len(st.FailedBack)+len(st.Failed) != 0 || !st.InSync() {
+				t.Errorf("afterwards: %+v, %v", st, err)
+			}
+		})
 	}
 }

@@ -13,6 +13,11 @@ import (
 // settle writes down that a step is done, in the transaction that makes it so,
 // and commits that: the ledger gains or loses a row, and the attempt ends.
 func (r *runner) settle(ctx context.Context, s Step, took time.Duration) (Record, error) {
+	if r.o.BeforeCommit != nil {
+		if err := r.o.BeforeCommit(ctx, r.conn, s.File); err != nil {
+			return Record{}, fmt.Errorf("%s: before its commit: %w", s.FileName(), err)
+		}
+	}
 	rec := Record{Version: s.File.Version, Name: s.File.Name, Schema: s.File.Schema, Kind: s.File.Kind,
 		Checksum: s.File.Checksum, Took: took.Truncate(time.Millisecond), Actor: r.o.Actor, Release: r.o.Release}
 	p := params{s.File.Version, strconv.Itoa(r.attempt)}

@@ -23,6 +23,11 @@ type State struct {
 	Unfinished []Attempt // its migrator was killed, or lost its connection
 	Running    []Attempt // its migrator is at work now
 
+	// FailedBack are ways back that failed and left nothing behind: the file is
+	// applied as before, and there is nothing to mend but the way back. They are
+	// forgotten when the next attempt at any file came to its end.
+	FailedBack []Attempt
+
 	// What Deploy refuses.
 	Edited     []File    // applied, but with other contents than now
 	Clashing   []File    // another file with the same version is applied
@@ -111,6 +116,11 @@ func compare(namespace string, applied []Record, attempts map[string]Attempt, fi
 	known := make(map[string]bool, len(files))
 	for _, f := range files {
 		known[f.Version] = true
+		if a, ok := attempts[f.Version]; ok {
+			s := newStep(f, a.Action == RollBack)
+			a.loose = s.Outside || s.batched()
+			attempts[f.Version] = a
+		}
 		r, ok := byVersion[f.Version]
 		switch {
 		case ok && r.Checksum != f.Checksum && r.Name != f.Name:
@@ -143,6 +153,10 @@ func (s *State) attempt(a Attempt, applied bool) {
 		return // somebody did it another way
 	}
 	switch {
+	case a.Action == RollBack && applied && !a.Running && !a.half() && (a.Outcome == Failed || !a.loose):
+		if !a.past {
+			s.FailedBack = append(s.FailedBack, a)
+		}
 	case a.Running:
 		s.Running = append(s.Running, a)
 	case a.Outcome == Failed:

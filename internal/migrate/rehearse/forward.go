@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/af-auth/af-auth/internal/migrate"
-	"github.com/af-auth/af-auth/internal/migrate/diff"
 )
 
 // window is when a file ran.
@@ -84,7 +83,7 @@ func (r *run) deploy(ctx context.Context, i int) (window, error) {
 	r.tell("deploying %s_%s", f.Version, f.Name)
 	watcher := watch(ctx, r.watching, r.conn.PgConn().PID())
 	w := window{from: time.Now()}
-	_, failure := migrate.Deploy(ctx, r.conn, r.o.Files[:i+1], migrate.Options{Shape: watcher.shape})
+	_, failure := migrate.Deploy(ctx, r.conn, r.o.Files[:i+1], migrate.Options{Shape: shapeOf, BeforeCommit: watcher.beforeCommit})
 	w.to = time.Now()
 	locks, err := watcher.end(before)
 	if err == nil {
@@ -120,13 +119,10 @@ func (f *FileReport) grew(before, after snapshot) {
 	f.WAL, f.Tables, f.Indexes = after.wal-before.wal, moreTables-tables, moreIndexes-indexes
 }
 
-// shape looks at the schema inside the file's transaction, as a deployment does,
-// and notes before which locks the transaction holds.
-func (w *watcher) shape(ctx context.Context, conn *pgx.Conn, namespace string) (migrate.Shape, error) {
-	if err := w.own(ctx, conn); err != nil {
-		return migrate.Shape{}, err
-	}
-	return diff.Shape(ctx, conn, namespace)
+// beforeCommit notes which locks the file's transaction holds at its end: one
+// that is shorter than the time between two looks is seen here only.
+func (w *watcher) beforeCommit(ctx context.Context, conn *pgx.Conn, _ migrate.File) error {
+	return w.own(ctx, conn)
 }
 
 // broken tells an error of the rehearsal from one of the file.

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/af-auth/af-auth/internal/migrate"
+)
+
+// printed is what status shows of a state.
+func printed(s standing) string {
+	var out bytes.Buffer
+	(&Env{Stdout: &out, Stderr: &out}).printStatus(s)
+	return out.String()
+}
+
+// A way back that failed changed nothing: status tells of it, advises the
+// command that goes on with it, and ends as it would without.
+func TestStatusOfAFailedWayBack(t *testing.T) {
+	t.Parallel()
+	rec := migrate.Record{Version: "20260101000001", Name: "a", Schema: "1.0.0"}
+	back := migrate.Attempt{Version: rec.Version, Name: rec.Name, Action: migrate.RollBack, Outcome: migrate.Failed, Message: "no such table"}
+	s := standing{State: migrate.State{Applied: []migrate.Record{rec}, FailedBack: []migrate.Attempt{back}, SchemaVersion: "1.0.0"}}
+	if err := s.exit(); err != nil {
+		t.Errorf("%v", err)
+	}
+	got := printed(s)
+	for _, want := range []string{"applied; its way back failed", "no such table", "mend it, then: af-auth db migrate rollback"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in:\n%s", want, got)
+		}
+	}
+	if !strings.Contains(s.verdict(), "in sync") || strings.Contains(got, "migrate deploy") || len(s.json().FailedBack) != 1 || !s.json().InSync {
+		t.Errorf("%s\n%+v", got, s.json())
+	}
+}
