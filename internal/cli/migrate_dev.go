@@ -14,6 +14,7 @@ import (
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/catalog"
 	"github.com/af-auth/af-auth/internal/migrate/diff"
 	"github.com/af-auth/af-auth/internal/migrate/lint"
 )
@@ -136,9 +137,11 @@ func (c *migrateDevCmd) write(ctx context.Context, p *project) error {
 	if plan.Empty() {
 		return p.write(c.Name, migrate.Draft{})
 	}
-	if err := p.write(c.Name, draftOf(c.Name, plan)); err != nil {
+	draft := draftOf(c.Name, plan)
+	if err := p.write(c.Name, draft); err != nil {
 		return err
 	}
+	p.env.sayUnused(draft, plan)
 	return c.lint(ctx, p)
 }
 
@@ -222,6 +225,22 @@ func draftOf(name string, plan diff.Plan) migrate.Draft {
 	return d
 }
 
+// sayUnused says what a file takes away from the release before. Lint is silent
+// about that in a contract file, and who let the file be written has not chosen
+// its kind.
+func (e *Env) sayUnused(d migrate.Draft, plan diff.Plan) {
+	if d.Kind != migrate.Contract {
+		return
+	}
+	called := []catalog.Kind{catalog.Table, catalog.View, catalog.Materialized, catalog.ForeignTable, catalog.Column, catalog.Sequence,
+		catalog.Function, catalog.Procedure, catalog.Enum, catalog.Domain, catalog.Composite, catalog.Range}
+	for _, d := range plan.Differences {
+		if d.Extra && slices.Contains(called, d.Kind) {
+			e.say("the previous release must no longer use %s", printable(d.Object))
+		}
+	}
+}
+
 // write writes a pair of files and reads the folder again, if the pair is
 // complete.
 func (p *project) write(name string, draft migrate.Draft) error {
@@ -276,6 +295,7 @@ func (c *migrateDevCmd) writeDrift(ctx context.Context, p *project) error {
 		if err := p.write(c.Name, draft); err != nil {
 			return err
 		}
+		p.env.sayUnused(draft, plan)
 		newest := p.files[len(p.files)-1]
 		claim := migrate.Claim{Which: newest.Version, Mark: migrate.MarkApplied, Check: func(ctx context.Context, conn *pgx.Conn, f migrate.File) (migrate.Evidence, error) {
 			return diff.Evidence(ctx, conn, p.files, f, o)

@@ -109,7 +109,7 @@ func (c *migrateDiffCmd) statements(ctx context.Context, e *Env, from, to diff.S
 
 func (e *Env) noteCandidates(list []diff.Rename) {
 	for _, r := range list {
-		e.complain("this may be a rename: "+r.String(), "--rename "+r.String()+" keeps the data; as it is, one is dropped and another made")
+		e.complain("this may be a rename: "+r.String(), shellWords([]string{"--rename", r.String()})+" keeps the data; as it is, one is dropped and another made")
 	}
 }
 

@@ -107,7 +107,23 @@ func (p *project) read() (err error) {
 	}
 	rules := migrate.Rules{HeaderOptional: !p.own, DownOptional: !p.own, Unlisted: p.writing}
 	p.files, err = rules.Load(folder)
-	return err
+	return noRights(p.dir, p.writing, err)
+}
+
+// noRights names a folder that may not be read, which the file system behind it
+// calls ".", and the rights that are missing. What is wrong with its files is
+// said by their names already.
+func noRights(dir string, writing bool, err error) error {
+	var files *migrate.LoadError
+	if !errors.Is(err, fs.ErrPermission) || errors.As(err, &files) {
+		return err
+	}
+	rights := "the right to list it and to read its files (r-x)"
+	if writing {
+		rights = "the right to list it, and to read and write its files (rwx)"
+	}
+	return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("the folder of migrations %s cannot be read: %v", dir, err),
+		Hint: "whoever runs af-auth needs " + rights + ": " + shellWords([]string{"ls", "-ld", dir}), Err: err}
 }
 
 func isDir(path string) bool {

@@ -77,6 +77,8 @@ func TestLoadFaults(t *testing.T) {
 		{"empty", pair(a, header+"-- soon\n;"), []string{"holds no statement"}},
 		{"not UTF-8", pair(a, header+"SELECT '\xff'"), []string{a + ".up.sql: not a UTF-8 text"}},
 		{"a zero byte", pair(a, header+"SELECT '\x00'"), []string{a + ".up.sql: not a UTF-8 text"}},
+		{"a byte order mark", pair(a, "\ufeff"+header+"SELECT 1"), []string{a + ".up.sql: begins with a byte order mark; save it as UTF-8 without one"}},
+		{"a byte order mark on the way back", folder(a+".up.sql", header+"SELECT 1", a+".down.sql", "\ufeffSELECT 1"), []string{a + ".down.sql: begins with a byte order mark"}},
 		{"COMMIT", pair(a, header+"SELECT 1;\n/* x */ commit;\nSELECT 2"), []string{a + ".up.sql: line 4: COMMIT: each file already runs in one transaction"}},
 		{"BEGIN", pair(a, header+"BEGIN; SELECT 1; END"), []string{"line 3: BEGIN", "line 3: END"}},
 		{"two-phase", pair(a, header+"SELECT 1; PREPARE TRANSACTION 'x'"), []string{"line 3: PREPARE TRANSACTION"}},

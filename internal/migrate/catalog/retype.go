@@ -67,12 +67,15 @@ func (r Retyping) Keeping() Keeping {
 func (r Retyping) Words() string {
 	was, _ := splitType(r.From)
 	is, _ := splitType(r.To)
-	zoned := func(t string) bool { return strings.Contains(t, "with time zone") }
 	switch from, to := (typed{name: was}), (typed{name: is}); {
 	case was == "json" && is == "jsonb":
 		return "written anew as jsonb: spaces, the order of keys and keys that are there twice are lost"
-	case from.moment() && to.moment() && zoned(was) != zoned(is):
-		return "converted to " + r.To + " by the time zone of the session"
+	case r.GainsZone():
+		return "taken to be times in UTC"
+	case from.zoned() && to.name == "date":
+		return "cut to their day in UTC"
+	case from.zoned() && to.moment() && !to.zoned():
+		return "left without a time zone; those with one become times in UTC"
 	case from.number() && to.number(), from.moment() && to.moment():
 		return "rounded or cut to " + r.To
 	case is == "character":
@@ -81,6 +84,15 @@ func (r Retyping) Words() string {
 		return "cut to " + r.To
 	}
 	return "converted to " + r.To + ", which does not hold every " + r.From
+}
+
+// GainsZone says that a time gets a time zone, which is UTC in every migration: no
+// value is lost, but one that was meant for another zone is another moment now.
+func (r Retyping) GainsZone() bool {
+	was, _ := splitType(r.From)
+	is, _ := splitType(r.To)
+	from, to := typed{name: was}, typed{name: is}
+	return from.moment() && !from.zoned() && to.zoned()
 }
 
 // typed is a type's name and what stands in its parentheses.
@@ -104,6 +116,8 @@ func (t typed) moment() bool {
 	return t.name == "date" || strings.HasPrefix(t.name, "time ") || strings.HasPrefix(t.name, "timestamp ") ||
 		t.name == "interval" || strings.HasPrefix(t.name, "interval ")
 }
+
+func (t typed) zoned() bool { return t.moment() && strings.HasSuffix(t.name, "with time zone") }
 
 func keepsIf(ok bool) Keeping {
 	if ok {
@@ -183,14 +197,18 @@ func toNumeric(from, to typed) Keeping {
 	return Keeps
 }
 
-// moments: fractions of a second are rounded, and the time zone of the session
-// decides where one side has none.
+// moments: fractions of a second are rounded, and what has no place in the new
+// type is cut. Migrations run in UTC, which has every time of a day once.
 func moments(from, to typed) Keeping {
 	const finest = 6 // digits of a second, where nothing is said
+	stamp := strings.HasPrefix(from.name, "timestamp ")
 	switch {
 	case from.name == "date":
-		return keepsIf(to.name == "timestamp without time zone")
-	case from.name == to.name, to.name == "interval" && (strings.HasPrefix(from.name, "interval") || from.name == "time without time zone"):
+		return keepsIf(strings.HasPrefix(to.name, "timestamp "))
+	case from.name == to.name,
+		stamp && to.name == "timestamp with time zone",
+		from.name == "time without time zone" && to.is("time with time zone", "interval"),
+		strings.HasPrefix(from.name, "interval ") && to.name == "interval":
 		return keepsIf(append(to.mods, finest)[0] >= append(from.mods, finest)[0])
 	}
 	return Alters

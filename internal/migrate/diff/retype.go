@@ -44,6 +44,8 @@ func (g generator) noteType(c change, s staged, assigning string) {
 			switch keeping := r.Keeping(); {
 			case keeping == catalog.Alters:
 				way[i].Destructive, way[i].Note = true, "values of "+c.want.Path()+" are "+r.Words()
+			case r.GainsZone():
+				way[i].Note = "values of " + c.want.Path() + " are " + r.Words()
 			case keeping == catalog.Refuses || checked:
 				way[i].Note = "fails where a value of " + c.want.Path() + " does not fit " + c.want.Value(catalog.Type)
 			}

@@ -22,7 +22,8 @@ func TestRetyping(t *testing.T) {
 	}{
 		{"", "numeric(10,4)", "numeric(10,2)", "1.2345", "values of p.v are rounded or cut to numeric(10,2)", ""},
 		{"", "numeric(10,2)", "numeric(12,4)", "1.23", "", "values of p.v are rounded or cut to numeric(10,2)"},
-		{"", "timestamptz", "date", "2026-01-01 12:34:56+00", "values of p.v are converted to date by the time zone of the session", "values of p.v are converted to timestamp with time zone by the time zone of the session"},
+		{"", "timestamptz", "date", "2026-01-01 12:34:56+00", "values of p.v are cut to their day in UTC", ""},
+		{"", "timestamp", "timestamptz", "2026-03-29 02:30:00", "", "values of p.v are left without a time zone; those with one become times in UTC"},
 		{"", "timestamp", "date", "2026-01-01 12:34:56", "values of p.v are rounded or cut to date", ""},
 		{"", "timestamp(6)", "timestamp(3)", "2026-01-01 12:34:56.123456", "values of p.v are rounded or cut to timestamp(3) without time zone", ""},
 		{"", "float8", "integer", "1.5", "values of p.v are rounded or cut to integer", ""},
@@ -53,6 +54,7 @@ func TestRetyping(t *testing.T) {
 				t.Errorf("the way back loses nothing:\n%s", diff.SQL(p.Down))
 			}
 			d := open(t, pgtest.Empty(t))
+			d.run("SET TimeZone TO 'UTC'") // as in every migration
 			d.run(from + "; INSERT INTO p VALUES ('" + test.value + "')")
 			was := d.ask("SELECT v::text FROM p")
 			if _, err := d.PgConn().Exec(t.Context(), diff.SQL(p.Up)).ReadAll(); err != nil {
@@ -70,6 +72,15 @@ func first(list []string) string {
 		return ""
 	}
 	return list[0]
+}
+
+// A time that gets a time zone is another moment, where it was meant for one.
+func TestTimesAreTakenForUTC(t *testing.T) {
+	t.Parallel()
+	p := roundTrip(t, "CREATE TABLE p (v timestamp)", "CREATE TABLE p (v timestamptz)", "-- values of p.v are taken to be times in UTC.\n", diff.Options{})
+	if p.Destructive() {
+		t.Errorf("it loses data:\n%s", diff.SQL(p.Up))
+	}
 }
 
 // What computed values replace is one loss, with a sentence.
