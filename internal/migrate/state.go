@@ -169,6 +169,17 @@ func (s *State) attempt(a Attempt, applied bool) {
 	}
 }
 
+// lost reports whether an attempt has no end. Under the lock nobody is at work,
+// so its migrator is gone.
+func (s State) lost() bool {
+	for _, a := range s.last {
+		if a.Outcome == Started {
+			return true
+		}
+	}
+	return false
+}
+
 // pending adds a file that the ledger lacks.
 func (s *State) pending(f File) {
 	s.Pending = append(s.Pending, f)
