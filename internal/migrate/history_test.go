@@ -138,7 +138,8 @@ func TestFingerprint(t *testing.T) {
 	if res, err := migrate.Rollback(t.Context(), conn, bad, "", o); err != nil || res.Fingerprint != "a b public, pg_temp" {
 		t.Errorf("back: %+v, %v", res, err)
 	}
-	if res, err := migrate.Rollback(t.Context(), conn, bad, "", o); !errors.As(err, &drift) || drift.After != files[0].UpName() || len(res.Applied) != 1 {
+	var wrong *migrate.WayBackError
+	if res, err := migrate.Rollback(t.Context(), conn, bad, "", o); !errors.As(err, &wrong) || wrong.To != files[0].UpName() || len(res.Applied) != 0 {
 		t.Errorf("a way back that does not lead back: %+v, %v", res, err)
 	}
 }
