@@ -97,6 +97,10 @@ func migrationDetail(err error) string {
 	if errors.As(err, &drift) {
 		return indented(drifted(drift))
 	}
+	var elsewhere *migrate.WayBackError
+	if errors.As(err, &elsewhere) {
+		return indented(ledElsewhere(elsewhere))
+	}
 	var failed *migrate.SQLError
 	if errors.As(err, &failed) && failed.Statement != "" {
 		return indented(strings.Split(shortened(failed.Statement), "\n"))
@@ -110,6 +114,21 @@ func drifted(d *migrate.DriftError) []string {
 		return []string{"what differs is not known: the ledger has no description of that schema"}
 	}
 	return catalog.CompareTexts(d.Want.Text, d.Have.Text)
+}
+
+// ledElsewhere says what a down file has left behind or, where nothing knows the
+// schema that it should have led to, all that it did.
+func ledElsewhere(e *migrate.WayBackError) []string {
+	if e.Want.Text != "" {
+		return catalog.CompareTexts(e.Want.Text, e.After.Text)
+	}
+	if e.Before.Text == "" {
+		return nil
+	}
+	if did := catalog.CompareTexts(e.Before.Text, e.After.Text); len(did) > 0 {
+		return append([]string{"what it would have done to the schema:"}, did...)
+	}
+	return []string{"it would have changed nothing in the schema"}
 }
 
 func indented(lines []string) string {

@@ -199,6 +199,9 @@ func (e *Env) printStatus(p *project, s standing) {
 	if s.drift != nil {
 		e.say("\nchanged outside of migrations, since %s:\n%s", s.drift.After, strings.TrimRight(indented(drifted(s.drift)), "\n"))
 	}
+	for _, a := range s.Between() {
+		e.say("\n%s is not at its end: the schema stands between two files, so what was changed by hand cannot be told", a.FileName())
+	}
 	if len(s.instances) > 0 {
 		e.say("\nservers at work:")
 		for _, i := range s.instances {

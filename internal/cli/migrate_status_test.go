@@ -35,3 +35,12 @@ func TestStatusOfAFailedWayBack(t *testing.T) {
 		t.Errorf("%s\n%+v", got, s.json())
 	}
 }
+
+// In the middle of a file there is no schema to compare with: status says so.
+func TestStatusBetweenTwoFiles(t *testing.T) {
+	t.Parallel()
+	half := migrate.Attempt{Version: "20260101000001", Name: "a", Action: migrate.Apply, Outcome: migrate.Failed, Statements: 2, StatementsDone: 1}
+	if got := printed(standing{State: migrate.State{Failed: []migrate.Attempt{half}}}); !strings.Contains(got, "20260101000001_a.up.sql is not at its end: the schema stands between two files") {
+		t.Errorf("%s", got)
+	}
+}

@@ -166,7 +166,7 @@ func underLock(ctx context.Context, s session, files []File, o Options, fn func(
 	if err != nil {
 		return err
 	}
-	if len(st.Running)+len(st.Unfinished) > 0 {
+	if st.lost() {
 		if err := s.closeLost(ctx); err != nil {
 			return err
 		}

@@ -178,11 +178,15 @@ WHERE version = $1 OR description IS NOT NULL OR stamp IS NOT NULL`,
 }
 
 // Drift reports how the schema differs from what the newest applied file left
-// behind: nil where it does not, or where that is not known. It changes nothing.
+// behind: nil where it does not, or where that is not known, as in the middle of
+// a file ([State.Between]). It changes nothing.
 func Drift(ctx context.Context, conn *pgx.Conn, st State, o Options) (*DriftError, error) {
 	o = o.filled()
 	if err := idle(conn); err != nil {
 		return nil, err
+	}
+	if len(st.Between()) > 0 {
+		return nil, nil
 	}
 	s := session{conn: conn, namespace: st.Namespace}
 	_, err := (&runner{session: s, o: o}).unchanged(ctx, st.newest())
@@ -210,6 +214,12 @@ func AcceptDrift(ctx context.Context, conn *pgx.Conn, files []File, why string, 
 	}
 	var drift *DriftError
 	err = underLock(ctx, s, files, o, func(r *runner, st State) error {
+		if half := st.Between(); len(half) > 0 {
+			return &hinted{
+				err:  fmt.Errorf("the schema stands between two files: %s is not at its end, so what others changed cannot be told", half[0].FileName()),
+				hint: "nothing was recorded; bring that file to its end, then look again",
+			}
+		}
 		_, err := r.unchanged(ctx, st.newest())
 		if !errors.As(err, &drift) {
 			return err

@@ -138,7 +138,8 @@ func TestFingerprint(t *testing.T) {
 	if res, err := migrate.Rollback(t.Context(), conn, bad, "", o); err != nil || res.Fingerprint != "a b public, pg_temp" {
 		t.Errorf("back: %+v, %v", res, err)
 	}
-	if res, err := migrate.Rollback(t.Context(), conn, bad, "", o); !errors.As(err, &drift) || drift.After != files[0].UpName() || len(res.Applied) != 1 {
+	var wrong *migrate.WayBackError
+	if res, err := migrate.Rollback(t.Context(), conn, bad, "", o); !errors.As(err, &wrong) || wrong.To != files[0].UpName() || len(res.Applied) != 0 {
 		t.Errorf("a way back that does not lead back: %+v, %v", res, err)
 	}
 }
@@ -155,6 +156,16 @@ func TestFingerprintWithHalfAFile(t *testing.T) {
 	}
 	if _, err := migrate.Deploy(t.Context(), conn, texts("SELECT 1/0"), o); err == nil {
 		t.Fatal("no error")
+	}
+	// Its own work is nobody's drift, and cannot be accepted as such.
+	if d := drift(t, conn, texts("SELECT 1/0"), o); d != nil {
+		t.Errorf("half done: %+v", d)
+	}
+	if st, err := migrate.Read(t.Context(), conn, texts("SELECT 1/0")); err != nil || len(st.Between()) != 1 {
+		t.Errorf("state %+v, %v", st, err)
+	}
+	if _, err := migrate.AcceptDrift(t.Context(), conn, texts("SELECT 1/0"), "mine", o); err == nil || !strings.Contains(err.Error(), "stands between two files") {
+		t.Errorf("accepted: %v", err)
 	}
 	if res, err := migrate.Deploy(t.Context(), conn, texts("SELECT 1"), o); err != nil || res.Fingerprint != "a b c public, pg_temp" {
 		t.Errorf("%+v, %v", res, err)

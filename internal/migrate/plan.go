@@ -29,6 +29,8 @@ type Step struct {
 	// in a backfill.
 	RowsDone int64
 
+	leaves    Record // the ledger's, on the way back
+	lands     Record // what is newest after the way back; the zero Record where nothing is
 	adopts    bool   // it brings a database that others made; see Adopt
 	total     int    // statements of the file
 	tried     bool   // there was an earlier attempt

@@ -60,7 +60,7 @@ func (e *RefusedError) Hint() string {
 	}
 	add(len(e.State.Edited), "put the edited file back as it was, and write the change as a new migration; where only words were mended: resolve --applied VERSION")
 	add(len(e.State.Clashing), "give the file that is not applied a later time in its name, both up and down")
-	add(len(e.State.Missing), "bring the missing file back, or use the release that has it")
+	add(len(e.State.Missing), "bring the missing file back, or use the release that has it; where it is gone for good, undo its work by hand, newest first, then: resolve --rolled-back VERSION --force")
 	add(len(e.State.OutOfOrder), "give the older file a later time in its name, both up and down")
 	add(len(e.State.Diverged), "put the half that is done back as it was and deploy; or undo it by hand, then: resolve --rolled-back VERSION")
 	add(len(e.State.HalfBack), "go on with: rollback")

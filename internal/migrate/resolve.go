@@ -61,7 +61,8 @@ func (e *ContradictedError) Hint() string {
 // A file marked as applied must be the oldest pending one, or applied with other
 // contents than now, which then count, or half rolled back. A file marked as
 // rolled back must be the newest applied one, or pending; what was noted of its
-// half-done attempts is void then, and Deploy begins anew.
+// half-done attempts is void then, and Deploy begins anew. With force it may be
+// the newest applied one whose file is not here any more.
 //
 // Errors: [*ContradictedError], unless the claim is forced; [*LockedError]; and
 // hinted ones for a claim that makes no sense.
@@ -70,16 +71,19 @@ func Resolve(ctx context.Context, conn *pgx.Conn, files []File, c Claim, o Optio
 	if err := idle(conn); err != nil {
 		return Evidence{}, err
 	}
-	f, err := Find(files, c.Which)
-	if err != nil {
-		return Evidence{}, err
-	}
 	if c.Check == nil && !c.Force {
 		return Evidence{}, errors.New("resolve needs a function that looks at the schema, or force")
 	}
 	s, st, err := read(ctx, conn, files)
 	if err != nil {
 		return Evidence{}, advised(err, "resolve again")
+	}
+	f, err := Find(files, c.Which)
+	if err != nil {
+		if f, err = st.gone(c, err); err != nil {
+			return Evidence{}, err
+		}
+		c.Check = nil // nothing says what the file made
 	}
 	if err := st.sensible(f, c.Mark); err != nil {
 		return Evidence{}, err
@@ -101,6 +105,24 @@ func Resolve(ctx context.Context, conn *pgx.Conn, files []File, c Claim, o Optio
 		return r.mark(ctx, f, c, found)
 	})
 	return found, advised(err, "resolve again")
+}
+
+// gone finds a claim's file in the ledger, where the folder has none. It can be
+// taken for rolled back only, and on somebody's word.
+func (s State) gone(c Claim, err error) (File, error) {
+	for _, r := range s.Missing {
+		if c.Which != r.Version && c.Which != r.Name && c.Which != r.Version+"_"+r.Name {
+			continue
+		}
+		if c.Mark != MarkRolledBack || !c.Force {
+			return File{}, &hinted{
+				err:  fmt.Errorf("%s is applied, but the file is not here, and nothing else knows what it made", r.FileName()),
+				hint: "nothing was recorded; bring the file back; or undo by hand what it made, then: resolve --rolled-back " + r.Version + " --force",
+			}
+		}
+		return File{Version: r.Version, Name: r.Name, Schema: r.Schema, Kind: r.Kind, Checksum: r.Checksum}, nil
+	}
+	return File{}, err
 }
 
 // sensible refuses claims that the ledger alone shows to be wrong.

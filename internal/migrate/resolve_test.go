@@ -159,3 +159,49 @@ func TestResolveEdited(t *testing.T) {
 		t.Errorf("state %+v, %v", st, err)
 	}
 }
+
+// An applied file that was deleted can be taken out of the ledger by somebody who
+// insists, the newest first; it is recorded who did.
+func TestResolveDeletedFile(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, pgtest.Empty(t))
+	files := load(t, "CREATE TABLE a ()", "CREATE TABLE b ()", "CREATE TABLE c ()")
+	if _, err := migrate.Deploy(t.Context(), conn, files, migrate.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	left := files[:1]
+	claim := func(which string, mark migrate.Action, force bool) error {
+		_, err := migrate.Resolve(t.Context(), conn, left, migrate.Claim{Which: which, Mark: mark, Force: force, Check: table("c")}, migrate.Options{Actor: "cli:ada"})
+		return err
+	}
+	for _, tt := range []struct {
+		which string
+		mark  migrate.Action
+		force bool
+		want  string
+	}{
+		{"m3", migrate.MarkRolledBack, false, "_m3.up.sql is applied, but the file is not here"},
+		{"m3", migrate.MarkApplied, true, "_m3.up.sql is applied, but the file is not here"},
+		{"m2", migrate.MarkRolledBack, true, "_m2.up.sql is not the newest that is applied"},
+		{"m4", migrate.MarkRolledBack, true, `there is no migration "m4"`},
+	} {
+		if err := claim(tt.which, tt.mark, tt.force); err == nil || !strings.Contains(err.Error(), tt.want) || hint(err) == "" {
+			t.Errorf("%s, force %t: %v (hint: %s)", tt.which, tt.force, err, hint(err))
+		}
+	}
+	for _, which := range []string{version(3), version(2) + "_m2"} {
+		if err := claim(which, migrate.MarkRolledBack, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st, err := migrate.Read(t.Context(), conn, left); err != nil || !st.InSync() || len(st.Applied) != 1 {
+		t.Errorf("state %+v, %v", st, err)
+	}
+	history, err := migrate.History(t.Context(), conn)
+	if err != nil || len(history) != 5 {
+		t.Fatalf("history %+v, %v", history, err)
+	}
+	if a := history[3]; a.Action != migrate.MarkRolledBack || !a.Forced || a.Actor != "cli:ada" || a.Version != version(3) || a.Checksum != files[2].Checksum {
+		t.Errorf("attempt %+v", a)
+	}
+}

@@ -13,7 +13,9 @@ import (
 //
 // It refuses before anything is changed where a down file is missing, where a
 // file to roll back was edited after it had been applied, and where a newer
-// file is half applied. Other errors are those of Deploy. Result.Applied holds
+// file is half applied. A down file that runs in a transaction and does not lead
+// to the schema before its file, where the ledger knows that one's fingerprint,
+// is rolled back: [*WayBackError]. Other errors are those of Deploy. Result.Applied holds
 // what was rolled back, in order.
 func Rollback(ctx context.Context, conn *pgx.Conn, files []File, to string, o Options) (Result, error) {
 	o = o.filled()
@@ -62,18 +64,43 @@ func (r *runner) rollBack(ctx context.Context, st State, steps []Step, res *Resu
 	}
 	for i, s := range steps {
 		r.number, r.total = i+1, len(steps)
+		s.leaves = left[len(left)-1]
+		if len(left) > 1 {
+			s.lands = left[len(left)-2]
+		}
 		if _, err := r.run(ctx, s); err != nil {
-			return err
+			if i > 0 {
+				// The files before it are rolled back, and their end is a schema
+				// that the ledger should know. The file's own error counts.
+				_ = r.landed(ctx, left, res)
+			}
+			return r.blame(ctx, left[len(left)-1], err)
 		}
 		res.Applied = append(res.Applied, left[len(left)-1])
 		left = left[:len(left)-1]
 		res.SchemaVersion = schemaOf(left)
 	}
+	return r.landed(ctx, left, res)
+}
+
+// landed looks at the schema after the way back, and notes it with the newest
+// record.
+func (r *runner) landed(ctx context.Context, left []Record, res *Result) error {
 	var newest Record
 	if len(left) > 0 {
 		newest = left[len(left)-1]
 	}
 	newest.stamp = "" // the ledger wants the text as well
+	if newest.Version != "" && newest.Fingerprint != "" && len(res.Applied) > 0 {
+		last := res.Applied[len(res.Applied)-1]
+		accepted, err := r.acceptedAfter(ctx, last.AppliedAt)
+		if err != nil {
+			return err
+		}
+		if accepted {
+			newest.Fingerprint = ""
+		}
+	}
 	shape, err := r.unchanged(ctx, newest)
 	res.Fingerprint = shape.Fingerprint
 	if err != nil {

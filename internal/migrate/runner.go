@@ -66,7 +66,11 @@ func (r *runner) whole(ctx context.Context, s Step) (rec Record, err error) {
 			if status := r.conn.PgConn().TxStatus(); status != 'T' {
 				return fmt.Errorf("%s ended its own transaction; what it did may stay, and the ledger does not have it", s.FileName())
 			}
-			rec, err = r.settle(ctx, s, time.Since(start))
+			took := time.Since(start)
+			if err := r.leadsBack(ctx, s); err != nil {
+				return err
+			}
+			rec, err = r.settle(ctx, s, took)
 			return err
 		})
 	})

@@ -169,6 +169,32 @@ func (s *State) attempt(a Attempt, applied bool) {
 	}
 }
 
+// Between returns the attempts that have done a part of a file for good, or may
+// have: the schema stands between what it was before the file and what it will be
+// after it, and neither fingerprint tells what others changed.
+func (s State) Between() []Attempt {
+	var out []Attempt
+	for _, list := range [][]Attempt{s.Failed, s.Unfinished, s.Running} {
+		for _, a := range list {
+			if a.half() || a.loose && a.Outcome != Failed {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
+// lost reports whether an attempt has no end. Under the lock nobody is at work,
+// so its migrator is gone.
+func (s State) lost() bool {
+	for _, a := range s.last {
+		if a.Outcome == Started {
+			return true
+		}
+	}
+	return false
+}
+
 // pending adds a file that the ledger lacks.
 func (s *State) pending(f File) {
 	s.Pending = append(s.Pending, f)
