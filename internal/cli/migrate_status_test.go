@@ -11,7 +11,7 @@ import (
 // printed is what status shows of a state.
 func printed(s standing) string {
 	var out bytes.Buffer
-	(&Env{Stdout: &out, Stderr: &out}).printStatus(s)
+	(&Env{Stdout: &out, Stderr: &out}).printStatus(&project{own: true}, s)
 	return out.String()
 }
 

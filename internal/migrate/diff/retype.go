@@ -40,6 +40,7 @@ func (g generator) noteType(c change, s staged, assigning string) {
 			if !strings.HasPrefix(step.SQL, assigning) {
 				continue
 			}
+			way[i].Retypes = true
 			r.Explicit = step.SQL != assigning
 			switch keeping := r.Keeping(); {
 			case keeping == catalog.Alters:
