@@ -31,7 +31,7 @@ func TestStatusOfAFailedWayBack(t *testing.T) {
 			t.Errorf("%q is not in:\n%s", want, got)
 		}
 	}
-	if !strings.Contains(s.verdict(), "in sync") || strings.Contains(got, "migrate deploy") || len(s.json().FailedBack) != 1 || !s.json().InSync {
+	if !strings.Contains(s.verdict(&project{own: true}), "in sync") || strings.Contains(got, "migrate deploy") || len(s.json().FailedBack) != 1 || !s.json().InSync {
 		t.Errorf("%s\n%+v", got, s.json())
 	}
 }
