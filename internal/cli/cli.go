@@ -49,7 +49,8 @@ type Env struct {
 	// ConfigFile and Data come from the global flags.
 	ConfigFile, Data string
 
-	stdout io.Writer // what Stdout was, after hush
+	batch  batchLines // what of a backfill's progress was printed
+	stdout io.Writer  // what Stdout was, after hush
 	// signalsAreForChild: Ctrl-C, however often, is for the program that this
 	// command has started in its terminal.
 	signalsAreForChild atomic.Bool

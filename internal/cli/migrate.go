@@ -46,6 +46,10 @@ const (
 func (e *Env) migrationProgress(v migrate.Event) {
 	note := func(format string, args ...any) { _, _ = fmt.Fprintf(e.Stderr, format+"\n", args...) }
 	place := fmt.Sprintf("%d/%d  %s_%s", v.Number, v.Total, v.File.Version, v.File.Name)
+	if v.Kind != migrate.Batched && e.batch.held != "" {
+		note("%s", e.batch.held)
+		e.batch.held = ""
+	}
 	switch v.Kind {
 	case migrate.Waiting:
 		note("waiting: %s migrates this database", v.Holder)
@@ -64,8 +68,20 @@ func (e *Env) migrationProgress(v migrate.Event) {
 	case migrate.Retrying:
 		note("%s  let the others pass; try %d of %d in %s", place, v.Try, v.Tries, v.Pause.Round(time.Millisecond))
 	case migrate.Batched:
-		note("%s  %s", place, batched(v))
+		if now := e.Now(); now.Sub(e.batch.at) < time.Second {
+			e.batch.held = place + "  " + batched(v)
+		} else {
+			e.batch = batchLines{at: now}
+			note("%s  %s", place, batched(v))
+		}
 	}
+}
+
+// batchLines bounds what a backfill prints to a line a second, because batches
+// are small and many.
+type batchLines struct {
+	at   time.Time // of the last line
+	held string    // the line after it, for when there is no later one
 }
 
 func blockers(list []migrate.Blocker) string {

@@ -155,12 +155,16 @@ func underLock(ctx context.Context, s session, files []File, o Options, fn func(
 	if err := s.guard(ctx); err != nil {
 		return fmt.Errorf("prepare the connection: %w", err)
 	}
-	if err := s.lock(ctx, o.LockWait, func(h Holder) { o.Progress(Event{Kind: Waiting, Holder: h}) }); err != nil {
+	pid, err := s.lock(ctx, o.LockWait, func(h Holder) { o.Progress(Event{Kind: Waiting, Holder: h}) })
+	if err != nil {
 		return err
 	}
 	defer s.after(ctx, s.unlock)
 	if s, err = locate(ctx, s.conn); err != nil {
 		return err
+	}
+	if s.pid != pid {
+		return errPooled()
 	}
 	st, err := s.compare(ctx, files)
 	if err != nil {

@@ -57,9 +57,12 @@
 //
 // The lock is an advisory lock of the session, so the connection must be a
 // direct one: a PgBouncer in transaction mode would hand the lock to somebody
-// else. It is polled, never waited for, because a session that waits inside
-// PostgreSQL holds a snapshot, and CREATE INDEX CONCURRENTLY in the migrator
-// that has the lock would wait for that snapshot: a deadlock.
+// else. Each file begins and ends only while the lock is held, which is looked at
+// in the statements that are sent anyway; where another process of the server
+// answers than the one that has it, the error names the pooler. It is polled,
+// never waited for, because a session that waits inside PostgreSQL holds a
+// snapshot, and CREATE INDEX CONCURRENTLY in the migrator that has the lock would
+// wait for that snapshot: a deadlock.
 //
 // A statement that waits for a table gives up after a second, because whatever
 // comes after it waits behind it, sign-ins too. Its file is rolled back and tried

@@ -18,6 +18,7 @@ const (
 	deadlockDetected      = "40P01"
 	activeTransaction     = "25001"
 	unsafeNewEnumValue    = "55P04"
+	notNullViolation      = "23502"
 	diskFull              = "53100"
 )
 

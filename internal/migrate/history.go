@@ -150,7 +150,7 @@ func (s session) markRunning(ctx context.Context, attempts map[string]Attempt) e
 }
 
 // intend writes down that a step begins, before it does, in a transaction of its
-// own. Where a transaction of the step comes next it is begun in the same round
+// own, and insists that the lock is held. Where a transaction of the step comes next it is begun in the same round
 // trip.
 //
 // Where nothing of the step can outlive a crash of the server, the row need not
@@ -169,22 +169,28 @@ func (r *runner) intend(ctx context.Context, s Step) error {
 	v := literal(s.File.Version)
 	sql += `INSERT INTO ` + r.history() + ` (version, number, name, action, outcome, checksum, actor, release, statements,
     statements_done, done_checksum, batch_key, rows_done, rows_total)
-VALUES (` + v + `, (SELECT coalesce(max(number), 0) + 1 FROM ` + r.history() + ` WHERE version = ` + v + `), ` + literal(s.File.Name) + `, ` +
+SELECT ` + v + `, (SELECT coalesce(max(number), 0) + 1 FROM ` + r.history() + ` WHERE version = ` + v + `), ` + literal(s.File.Name) + `, ` +
 		literal(string(action)) + `, 'started', ` + literal(checksum) + `, ` + orNull(r.o.Actor) + `, ` + orNull(r.o.Release) + fmt.Sprintf(`, %d, %d, `, s.total, s.Done) +
-		literal(s.doneChecksum(s.Done)) + `, ` + orNull(s.key) + fmt.Sprintf(`, %d, %d) RETURNING number;
-COMMIT`, s.RowsDone, s.rowsTotal)
+		literal(s.doneChecksum(s.Done)) + `, ` + orNull(s.key) + fmt.Sprintf(`, %d, %d WHERE %s RETURNING number;
+COMMIT`, s.RowsDone, s.rowsTotal, r.held())
 	if whole {
 		sql += ";\n" + r.begin("READ WRITE", r.o.LockTimeout)
 	}
 	results, err := r.conn.PgConn().Exec(ctx, sql).ReadAll()
+	begins := false
 	for _, res := range results {
 		if len(res.Rows) == 1 && err == nil {
+			begins = true
 			r.attempt, err = strconv.Atoi(string(res.Rows[0][0]))
 		}
 	}
 	if err != nil {
 		r.rollback(ctx)
 		return r.explain(err, "record "+s.FileName(), "nothing of this file was done; "+s.again()+" with the role that owns "+LedgerTable)
+	}
+	if !begins {
+		r.rollback(ctx)
+		return r.letGo(ctx, s)
 	}
 	r.begun = whole
 	return nil

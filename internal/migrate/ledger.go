@@ -49,6 +49,7 @@ type session struct {
 	oid       uint32 // of the namespace
 	replica   bool   // the server is a standby
 	tables    int    // how many of Tables are there
+	pid       int    // the server's process; a pooler may change it
 }
 
 // ledger returns the quoted name of the ledger. It is always written with its

@@ -68,20 +68,20 @@ func (e *LockedError) Hint() string {
 		e.Holder.PID)
 }
 
-// lock takes the lock, and tells the holder's name once for each holder. Each
+// lock takes the lock, and returns the server's process that has it. It tells the holder's name once for each holder. Each
 // try is a statement of its own outside a transaction, so that the wait holds
 // no snapshot.
-func (s session) lock(ctx context.Context, wait time.Duration, waiting func(Holder)) error {
+func (s session) lock(ctx context.Context, wait time.Duration, waiting func(Holder)) (pid int, err error) {
 	start := time.Now()
 	told := 0
 	for poll := pollFirst; ; poll = min(2*poll, pollLast) {
-		got, err := s.tryLock(ctx)
+		got, pid, err := s.tryLock(ctx)
 		if err != nil || got {
-			return err
+			return pid, err
 		}
 		h, err := s.holder(ctx)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if h.PID != 0 && h.PID != told {
 			told = h.PID
@@ -89,24 +89,23 @@ func (s session) lock(ctx context.Context, wait time.Duration, waiting func(Hold
 		}
 		left := wait - time.Since(start)
 		if left <= 0 {
-			return &LockedError{Holder: h, Waited: time.Since(start)}
+			return 0, &LockedError{Holder: h, Waited: time.Since(start)}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for another migrator (%s): %w", h, context.Cause(ctx))
+			return 0, fmt.Errorf("wait for another migrator (%s): %w", h, context.Cause(ctx))
 		case <-time.After(min(poll, left)):
 		}
 	}
 }
 
-func (s session) tryLock(ctx context.Context) (bool, error) {
-	var got bool
-	err := s.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::int4, $2::oid::int4)`,
-		pgx.QueryExecModeExec, lockClass, s.oid).Scan(&got)
+func (s session) tryLock(ctx context.Context) (got bool, pid int, err error) {
+	err = s.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::int4, $2::oid::int4), pg_backend_pid()`,
+		pgx.QueryExecModeExec, lockClass, s.oid).Scan(&got, &pid)
 	if err != nil {
-		return false, fmt.Errorf("take the lock for migrations: %w", err)
+		return false, 0, fmt.Errorf("take the lock for migrations: %w", err)
 	}
-	return got, nil
+	return got, pid, nil
 }
 
 // holder looks up who has the lock; the zero Holder where nobody has any more.

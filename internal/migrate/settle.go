@@ -22,7 +22,7 @@ func (r *runner) settle(ctx context.Context, s Step, took time.Duration) (Record
 		Checksum: s.File.Checksum, Took: took.Truncate(time.Millisecond), Actor: r.o.Actor, Release: r.o.Release}
 	p := params{s.File.Version, strconv.Itoa(r.attempt)}
 	sql := fmt.Sprintf(`WITH attempt AS (
-    UPDATE %s SET outcome = 'done', finished_at = clock_timestamp() WHERE version = $1 AND number = $2::int)`, r.history())
+    UPDATE %s SET outcome = %s, finished_at = clock_timestamp() WHERE version = $1 AND number = $2::int)`, r.history(), r.doneIfHeld())
 	if s.Back {
 		return rec, r.commitWith(ctx, s, sql+`
 DELETE FROM `+r.ledger()+` WHERE version = $1`, p)
@@ -70,6 +70,8 @@ func (r *runner) commitWith(ctx context.Context, s Step, sql string, p params, i
 	switch {
 	case err == nil:
 		return nil
+	case !settled && sqlState(err) == notNullViolation:
+		return letGoWithin(s)
 	case !settled && sqlState(err) != "":
 		return r.unsettled(s, err)
 	}

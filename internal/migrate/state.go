@@ -91,8 +91,8 @@ func locate(ctx context.Context, conn *pgx.Conn) (session, error) {
 	// join of catalogues would cost a fresh session more than all the rest.
 	err := conn.QueryRow(ctx, `SELECT coalesce(to_regnamespace(quote_ident(current_schema())), 0)::oid, coalesce(current_schema(), ''), current_user,
     current_setting('search_path'), pg_is_in_recovery(), CASE WHEN to_regclass(quote_ident(current_schema()) || '.' || $1) IS NULL THEN 0
-        WHEN to_regclass(quote_ident(current_schema()) || '.' || $2) IS NULL THEN 1 ELSE 2 END`,
-		pgx.QueryExecModeExec, LedgerTable, HistoryTable).Scan(&s.oid, &s.namespace, &role, &path, &s.replica, &s.tables)
+        WHEN to_regclass(quote_ident(current_schema()) || '.' || $2) IS NULL THEN 1 ELSE 2 END, pg_backend_pid()`,
+		pgx.QueryExecModeExec, LedgerTable, HistoryTable).Scan(&s.oid, &s.namespace, &role, &path, &s.replica, &s.tables, &s.pid)
 	if err != nil {
 		return session{}, fmt.Errorf("look for the table %s: %w", LedgerTable, err)
 	}
