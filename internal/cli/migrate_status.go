@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -231,6 +232,8 @@ func (s *standing) verdict() string {
 		return "not in sync: " + refusal.Error() + "\nnext: " + hintOf(refusal)
 	case len(s.HalfBack) > 0:
 		return "not in sync: a way back was not finished\nnext: af-auth db migrate rollback"
+	case len(s.Failed) > 0 && len(s.Unfinished) == 0 && !slices.ContainsFunc(s.Failed, func(a migrate.Attempt) bool { return !a.Stopped() }):
+		return "not in sync: a migration was stopped\nnext: af-auth db migrate deploy"
 	case len(s.Failed)+len(s.Unfinished) > 0:
 		return "not in sync: a migration did not come to its end\nnext: mend the cause, then: af-auth db migrate deploy"
 	case s.drift != nil:
