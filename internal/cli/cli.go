@@ -158,7 +158,13 @@ func (e *Env) report(err error) int {
 		_, _ = fmt.Fprintf(e.Stderr, "af-auth: the settings are wrong\n%s\n", faults)
 		return 2
 	case errors.Is(err, context.Canceled):
-		e.complain("stopped", "")
+		// A migration knows which file was stopped, and how to go on.
+		var hinted interface{ Hint() string }
+		if errors.As(err, &hinted) {
+			e.complain(err.Error(), hinted.Hint())
+		} else {
+			e.complain("stopped", "")
+		}
 		return 1
 	case errors.As(err, &known):
 		e.explain(err, known)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Action is what somebody tried to do with a file.
@@ -211,48 +210,6 @@ func orNull(s string) string {
 		return "NULL"
 	}
 	return literal(s)
-}
-
-// trace writes down how a step failed, after its transaction was rolled back,
-// and returns the error for the caller. Where the connection is gone the attempt
-// stays as it is: started, by a process that is not there any more.
-func (r *runner) trace(ctx context.Context, s Step, err error) error {
-	if r.conn.IsClosed() {
-		return err
-	}
-	f := failure(err)
-	_, e := r.conn.Exec(ctx, `UPDATE `+r.history()+` SET outcome = 'failed', finished_at = clock_timestamp(),
-    failed_statement = nullif($3, 0), line = nullif($4, 0), statement = nullif($5, ''), sqlstate = nullif($6, ''),
-    message = $7, detail = nullif($8, ''), hint = nullif($9, ''), next_command = $10
-WHERE version = $1 AND number = $2`,
-		pgx.QueryExecModeExec, s.File.Version, r.attempt, f.FailedStatement, f.Line, f.Statement, f.SQLState,
-		f.Message, f.Detail, f.Hint, s.command())
-	if e != nil {
-		return fmt.Errorf("%w (and the ledger could not be told: %w)", err, e)
-	}
-	return err
-}
-
-// failure is what an error says, as the history keeps it.
-func failure(err error) Attempt {
-	a := Attempt{Message: strings.ToValidUTF8(err.Error(), "?"), Hint: hintOf(err)}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		a.SQLState, a.Detail = pg.Code, pg.Detail
-	}
-	if se := (*SQLError)(nil); errors.As(err, &se) {
-		a.FailedStatement, a.Line, a.Message = se.Number, se.Line, se.Message
-		a.Statement = strings.ToValidUTF8(se.Statement[:min(len(se.Statement), 1000)], "")
-	}
-	if be := (*BlockedError)(nil); errors.As(err, &be) {
-		var names []string
-		for _, b := range be.Blockers {
-			b.Query = "" // it may hold what the history should not
-			names = append(names, b.String())
-		}
-		a.Detail = strings.Join(names, "; ")
-	}
-	return a
 }
 
 func hintOf(err error) string {

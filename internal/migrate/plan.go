@@ -147,7 +147,7 @@ func (s Step) resumed(a Attempt) (Step, bool) {
 	if want := map[bool]Action{false: Apply, true: RollBack}[s.Back]; a.Action != want || a.Outcome == Done {
 		return s, true
 	}
-	s.tried, s.doubt = a.Version != "", a.Version != "" && a.Outcome != Failed
+	s.tried, s.doubt = a.Version != "", a.Version != "" && a.doubtful()
 	if a.half() && s.doneChecksum(a.StatementsDone) != a.DoneChecksum {
 		return s, false
 	}

@@ -153,7 +153,7 @@ func (s *State) attempt(a Attempt, applied bool) {
 		return // somebody did it another way
 	}
 	switch {
-	case a.Action == RollBack && applied && !a.Running && !a.half() && (a.Outcome == Failed || !a.loose):
+	case a.Action == RollBack && applied && !a.Running && !a.half() && (!a.doubtful() || !a.loose):
 		if !a.past {
 			s.FailedBack = append(s.FailedBack, a)
 		}
@@ -176,7 +176,7 @@ func (s State) Between() []Attempt {
 	var out []Attempt
 	for _, list := range [][]Attempt{s.Failed, s.Unfinished, s.Running} {
 		for _, a := range list {
-			if a.half() || a.loose && a.Outcome != Failed {
+			if a.half() || a.loose && a.doubtful() {
 				out = append(out, a)
 			}
 		}

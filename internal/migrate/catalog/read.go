@@ -24,9 +24,12 @@ var ErrNoSchema = errors.New("there is no such schema")
 type LockedError struct{ Err error }
 
 // Error says so.
-func (e *LockedError) Error() string { return "read the schema: a table is locked: " + e.Err.Error() }
+func (e *LockedError) Error() string {
+	return "read the schema: it is being changed: " + e.Err.Error()
+}
 
-// Unwrap returns the server's error, SQLSTATE 55P03.
+// Unwrap returns the server's error, SQLSTATE 55P03 of a lock, or XX000 where what
+// was to be described was gone each time.
 func (e *LockedError) Unwrap() error { return e.Err }
 
 // Hint says how to go on.
@@ -57,8 +60,10 @@ const (
 	internalError    = "XX000"
 )
 
-// tries bounds how often a schema is read that changes meanwhile.
-const tries = 10
+// patience is how long a schema is read again that changes meanwhile. It is a
+// time and not a number: how many tries one needs depends on how busy the server
+// is.
+const patience = 10 * time.Second
 
 // Read reads a schema, in one round trip. exclude are names, as they are, of
 // relations to leave out with all that is part of them, and of extensions.
@@ -68,17 +73,18 @@ const tries = 10
 // were; after an error the transaction is failed. The role needs USAGE on the
 // schema, and no right on anything in it.
 //
-// Errors: [ErrNoSchema]; [*RightsError]; [*LockedError] after two seconds.
+// Errors: [ErrNoSchema]; [*RightsError]; [*LockedError] after two seconds of a
+// lock, or ten of changes.
 func Read(ctx context.Context, conn *pgx.Conn, schema string, exclude ...string) (Catalog, error) {
 	r := reader{conn: conn, schema: schema, exclude: arrayLiteral(exclude), nested: conn.PgConn().TxStatus() != 'I'}
 	err := r.read(ctx)
 	// The functions that write a definition look at the catalogue of this
 	// moment, not at the snapshot, and fail for what was dropped since.
-	for n := 1; n < tries && code(err) == internalError && !r.nested; n++ {
+	for begun := time.Now(); code(err) == internalError && !r.nested && time.Since(begun) < patience; {
 		err = r.read(ctx)
 	}
 	switch {
-	case code(err) == lockNotAvailable:
+	case code(err) == lockNotAvailable, code(err) == internalError && !r.nested:
 		return Catalog{}, &LockedError{Err: err}
 	case err != nil:
 		return Catalog{}, fmt.Errorf("read the schema: %w", err)
