@@ -249,11 +249,9 @@ func (s *standing) verdict(p *project) string {
 		}
 		return "not in sync: " + refusal.Error() + "\nnext: " + hintOf(refusal)
 	case len(s.HalfBack) > 0:
-		return "not in sync: a way back was not finished
-next: " + p.command("rollback")
+		return "not in sync: a way back was not finished\nnext: " + p.command("rollback")
 	case len(s.Failed) > 0 && len(s.Unfinished) == 0 && !slices.ContainsFunc(s.Failed, func(a migrate.Attempt) bool { return !a.Stopped() }):
-		return "not in sync: a migration was stopped
-next: " + p.command("deploy")
+		return "not in sync: a migration was stopped\nnext: " + p.command("deploy")
 	case len(s.Failed)+len(s.Unfinished) > 0:
 		return "not in sync: a migration did not come to its end\nnext: mend the cause, then: " + p.command("deploy")
 	case s.drift != nil:
