@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/diff"
 	"github.com/af-auth/af-auth/internal/pgurl"
 	"github.com/af-auth/af-auth/internal/postgres"
 )
@@ -88,7 +89,7 @@ func indexWorld(ctx context.Context, people int) (_ *world, _ []migrate.File, er
 		return nil, nil, err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if _, err := migrate.Deploy(ctx, conn, own, migrate.Options{Shape: shapeOf}); err != nil {
+	if _, err := migrate.Deploy(ctx, conn, own, migrate.Options{Shape: diff.Shape}); err != nil {
 		return nil, nil, err
 	}
 	if err := fillUsers(ctx, conn, people); err != nil {
@@ -141,7 +142,7 @@ func (w *world) onOwner(ctx context.Context, fn func(*pgx.Conn) error) error {
 
 func (w *world) migrate(ctx context.Context, files []migrate.File) error {
 	return w.onOwner(ctx, func(conn *pgx.Conn) error {
-		_, err := migrate.Deploy(ctx, conn, files, migrate.Options{Shape: shapeOf})
+		_, err := migrate.Deploy(ctx, conn, files, migrate.Options{Shape: diff.Shape})
 		return err
 	})
 }
@@ -149,7 +150,7 @@ func (w *world) migrate(ctx context.Context, files []migrate.File) error {
 // back drops the index, and lets the server rest from it.
 func (w *world) back(ctx context.Context, files []migrate.File) error {
 	return w.onOwner(ctx, func(conn *pgx.Conn) error {
-		if _, err := migrate.Rollback(ctx, conn, files, "", migrate.Options{Shape: shapeOf}); err != nil {
+		if _, err := migrate.Rollback(ctx, conn, files, "", migrate.Options{Shape: diff.Shape}); err != nil {
 			return err
 		}
 		_, err := conn.Exec(ctx, "CHECKPOINT")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/af-auth/af-auth/internal/migrate"
 	"github.com/af-auth/af-auth/internal/migrate/catalog"
+	"github.com/af-auth/af-auth/internal/migrate/diff"
 	"github.com/af-auth/af-auth/internal/pgserver"
 	"github.com/af-auth/af-auth/internal/postgres"
 )
@@ -56,7 +57,7 @@ func (m *migrations) prepare(ctx context.Context) error {
 		}
 	}
 	err = m.with(ctx, "own", func(conn *pgx.Conn) error {
-		_, err := migrate.Deploy(ctx, conn, m.files, migrate.Options{Actor: "bench", Shape: shapeOf, Stamp: catalog.Stamp})
+		_, err := migrate.Deploy(ctx, conn, m.files, migrate.Options{Actor: "bench", Shape: diff.Shape, Stamp: catalog.Stamp})
 		return err
 	})
 	if err != nil {
@@ -169,19 +170,9 @@ func (m *migrations) three(ctx context.Context) error {
 // shape is the command line's way to look at a schema, or none.
 func (m *migrations) shape(wanted bool) migrate.Options {
 	if wanted {
-		return migrate.Options{Shape: shapeOf, Stamp: catalog.Stamp}
+		return migrate.Options{Shape: diff.Shape, Stamp: catalog.Stamp}
 	}
 	return migrate.Options{}
-}
-
-// shapeOf is what internal/cli looks at a schema with.
-func shapeOf(ctx context.Context, conn *pgx.Conn, namespace string) (migrate.Shape, error) {
-	c, err := catalog.Read(ctx, conn, namespace, migrate.Tables()...)
-	if err != nil {
-		return migrate.Shape{}, err
-	}
-	major, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
-	return migrate.Shape{Fingerprint: major + ":" + c.Fingerprint(), Text: c.Text()}, nil
 }
 
 // status asks what `af-auth db migrate status` asks of the migrations.
@@ -209,7 +200,7 @@ func (m *migrations) nothing(ctx context.Context, o migrate.Options) error {
 // fingerprint reads and hashes the large schema.
 func (m *migrations) fingerprint(ctx context.Context) error {
 	return m.with(ctx, "large", func(conn *pgx.Conn) error {
-		_, err := shapeOf(ctx, conn, "public")
+		_, err := diff.Shape(ctx, conn, "public")
 		return err
 	})
 }

@@ -197,7 +197,7 @@ func hintOf(err error) string {
 	var known *afauth.Error
 	switch {
 	case errors.As(err, &hinted):
-		return hinted.Hint()
+		return wholeCommands.Replace(hinted.Hint())
 	case errors.As(err, &known):
 		return known.Hint
 	}

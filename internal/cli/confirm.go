@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"slices"
@@ -38,10 +37,22 @@ func (e *Env) confirm(question string, yes bool) error {
 
 // yes asks one question on the terminal. The end of input answers no.
 func (e *Env) yes(question string) bool {
-	_, _ = fmt.Fprint(e.Stderr, question+" [y/N] ")
-	line, err := bufio.NewReader(e.Stdin).ReadString('\n')
-	if err != nil {
-		_, _ = fmt.Fprintln(e.Stderr)
+	return slices.Contains([]string{"y", "yes"}, strings.ToLower(e.line(question+" [y/N] ")))
+}
+
+// line reads a line from the terminal, and not a byte behind it: another question
+// may follow. The end of input is an empty line.
+func (e *Env) line(prompt string) string {
+	_, _ = fmt.Fprint(e.Stderr, prompt)
+	var line []byte
+	for b := make([]byte, 1); ; line = append(line, b[0]) {
+		if n, err := e.Stdin.Read(b); n == 0 || err != nil {
+			_, _ = fmt.Fprintln(e.Stderr)
+			break
+		}
+		if b[0] == '\n' {
+			break
+		}
 	}
-	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line)))
+	return strings.TrimSpace(string(line))
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/af-auth/af-auth/internal/githubsim"
 	"github.com/af-auth/af-auth/internal/migrate"
 	"github.com/af-auth/af-auth/internal/migrate/catalog"
+	"github.com/af-auth/af-auth/internal/migrate/diff"
 	"github.com/af-auth/af-auth/internal/pgserver"
 	"github.com/af-auth/af-auth/internal/postgres"
 	"github.com/af-auth/af-auth/internal/telemetry"
@@ -221,7 +222,7 @@ func prepareDatabase(ctx context.Context, server *privateServer) error {
 	if err != nil {
 		return err
 	}
-	_, err = migrate.Deploy(ctx, conn, files, migrate.Options{Actor: "dev", Shape: shapeOf, Stamp: catalog.Stamp})
+	_, err = migrate.Deploy(ctx, conn, files, migrate.Options{Actor: "dev", Shape: diff.Shape, Stamp: catalog.Stamp})
 	return err
 }
 

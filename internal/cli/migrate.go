@@ -103,6 +103,10 @@ func batched(v migrate.Event) string {
 	return text
 }
 
+// wholeCommands writes out the commands that the tool, which does not know its
+// program, names in its hints.
+var wholeCommands = strings.NewReplacer("resolve --", "af-auth db migrate resolve --", "go on with: rollback", "go on with: af-auth db migrate rollback")
+
 // migrationDetail is what an error of a migration shows below its message.
 func migrationDetail(err error) string {
 	var drift *migrate.DriftError

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -38,11 +37,11 @@ func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
 	if c.JSON {
 		e.hush()
 	}
+	var out deployJSON
 	p, err := e.project(c.projectFlags, false)
 	if err != nil {
-		return err
+		return e.answered(c.JSON, &out, err)
 	}
-	var out deployJSON
 	err = p.withConn(ctx, func(conn *pgx.Conn) error {
 		if c.DryRun || c.JSON || c.RequireRehearsal || p.guarded {
 			plan, err := p.plan(ctx, conn)
@@ -62,10 +61,7 @@ func (c *migrateDeployCmd) Run(ctx context.Context, e *Env) error {
 		}
 		return p.deploy(ctx, conn, &out)
 	})
-	if c.JSON {
-		return errors.Join(e.printResult(&out, err), silent(err))
-	}
-	return err
+	return e.answered(c.JSON, &out, err)
 }
 
 // plan is what would run, or the reason why nothing may.

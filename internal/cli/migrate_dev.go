@@ -14,6 +14,7 @@ import (
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/catalog"
 	"github.com/af-auth/af-auth/internal/migrate/diff"
 	"github.com/af-auth/af-auth/internal/migrate/lint"
 )
@@ -56,7 +57,7 @@ func (c *migrateDevCmd) Run(ctx context.Context, e *Env) error {
 	case c.Name == "":
 		return c.apply(ctx, p)
 	}
-	if written, err := c.write(ctx, p); err != nil || !written || c.CreateOnly {
+	if err := c.write(ctx, p); err != nil || c.CreateOnly {
 		return err
 	}
 	return c.apply(ctx, p)
@@ -68,7 +69,7 @@ func (c *migrateDevCmd) apply(ctx context.Context, p *project) error {
 	err := p.withConn(ctx, func(conn *pgx.Conn) error { return p.deploy(ctx, conn, &out) })
 	var drift *migrate.DriftError
 	if errors.As(err, &drift) {
-		return &devDriftError{drift}
+		return c.drifted(ctx, p, drift)
 	}
 	if err != nil || p.dir == "" {
 		return err
@@ -79,47 +80,69 @@ func (c *migrateDevCmd) apply(ctx context.Context, p *project) error {
 	return p.generate(ctx)
 }
 
+// drifted offers to write down what was changed by hand, where somebody can be
+// asked.
+func (c *migrateDevCmd) drifted(ctx context.Context, p *project, drift *migrate.DriftError) error {
+	if !p.env.terminal() || p.dir == "" {
+		return &devDriftError{drift, p.command("dev --from-drift --name NAME")}
+	}
+	p.env.say("%s:\n%s", drift, strings.TrimRight(indented(drifted(drift)), "\n"))
+	if !p.env.yes("Write it down as a migration?") {
+		p.env.say("nothing was changed, and nothing was reset")
+		return exit{1}
+	}
+	if c.Name = p.env.line("Its name, such as add_notes: "); c.Name == "" {
+		return exit{1}
+	}
+	return c.writeDrift(ctx, p)
+}
+
 // devDriftError is drift, with the way out that there is in development.
-type devDriftError struct{ *migrate.DriftError }
+type devDriftError struct {
+	*migrate.DriftError
+	command string
+}
 
 func (e *devDriftError) Unwrap() error { return e.DriftError }
 
 // Hint says how to go on.
 func (e *devDriftError) Hint() string {
-	return "write it down: af-auth db migrate dev --from-drift --name NAME; or take it back by hand; nothing was reset, nothing was lost"
+	return "write it down: " + e.command + "; or take it back by hand; nothing was reset, nothing was lost"
 }
 
 // write makes a pair of files out of what the wanted schema has and the
-// migrations do not. It reports whether there is one now.
-func (c *migrateDevCmd) write(ctx context.Context, p *project) (bool, error) {
+// migrations do not, where there is something.
+func (c *migrateDevCmd) write(ctx context.Context, p *project) error {
 	var plan diff.Plan
 	if p.schema != nil {
 		o, err := p.diffOptions(c.shadowFlags)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if o.Renames, err = renames(c.Rename); err != nil {
-			return false, err
+			return err
 		}
 		if plan, err = c.plan(ctx, p, o); err != nil {
-			return false, err
+			return err
 		}
 	}
 	if plan.Empty() && !c.CreateOnly {
 		p.env.say("nothing to write: the migrations lead to the wanted schema already\n" +
 			"for a migration written by hand, such as a backfill: --create-only")
-		return false, nil
+		return nil
 	}
 	if err := c.agreed(p.env, plan); err != nil {
-		return false, err
+		return err
 	}
 	if plan.Empty() {
-		return true, p.write(c.Name, migrate.Draft{})
+		return p.write(c.Name, migrate.Draft{})
 	}
-	if err := p.write(c.Name, draftOf(c.Name, plan)); err != nil {
-		return false, err
+	draft := draftOf(c.Name, plan)
+	if err := p.write(c.Name, draft); err != nil {
+		return err
 	}
-	return true, c.lint(ctx, p)
+	p.env.sayUnused(draft, plan)
+	return c.lint(ctx, p)
 }
 
 // lint says what the newest file would do to a database in use. It stops
@@ -202,6 +225,22 @@ func draftOf(name string, plan diff.Plan) migrate.Draft {
 	return d
 }
 
+// sayUnused says what a file takes away from the release before. Lint is silent
+// about that in a contract file, and who let the file be written has not chosen
+// its kind.
+func (e *Env) sayUnused(d migrate.Draft, plan diff.Plan) {
+	if d.Kind != migrate.Contract {
+		return
+	}
+	called := []catalog.Kind{catalog.Table, catalog.View, catalog.Materialized, catalog.ForeignTable, catalog.Column, catalog.Sequence,
+		catalog.Function, catalog.Procedure, catalog.Enum, catalog.Domain, catalog.Composite, catalog.Range}
+	for _, d := range plan.Differences {
+		if d.Extra && slices.Contains(called, d.Kind) {
+			e.say("the previous release must no longer use %s", printable(d.Object))
+		}
+	}
+}
+
 // write writes a pair of files and reads the folder again, if the pair is
 // complete.
 func (p *project) write(name string, draft migrate.Draft) error {
@@ -211,7 +250,7 @@ func (p *project) write(name string, draft migrate.Draft) error {
 	}
 	p.env.say("wrote %s\nwrote %s", p.env.short(up), p.env.short(down))
 	if draft.Up == "" {
-		p.env.say("Write the change and its way back, then run: af-auth db migrate dev")
+		p.env.say("Write the change and its way back, then run: %s", p.command("dev"))
 		return nil
 	}
 	if err := p.read(); err != nil {
@@ -256,6 +295,7 @@ func (c *migrateDevCmd) writeDrift(ctx context.Context, p *project) error {
 		if err := p.write(c.Name, draft); err != nil {
 			return err
 		}
+		p.env.sayUnused(draft, plan)
 		newest := p.files[len(p.files)-1]
 		claim := migrate.Claim{Which: newest.Version, Mark: migrate.MarkApplied, Check: func(ctx context.Context, conn *pgx.Conn, f migrate.File) (migrate.Evidence, error) {
 			return diff.Evidence(ctx, conn, p.files, f, o)

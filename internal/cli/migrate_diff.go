@@ -46,6 +46,10 @@ type differenceJSON struct {
 
 // Run compares.
 func (c *migrateDiffCmd) Run(ctx context.Context, e *Env) error {
+	return e.asJSON(c.JSON, c.run(ctx, e))
+}
+
+func (c *migrateDiffCmd) run(ctx context.Context, e *Env) error {
 	p, err := e.project(c.projectFlags, true)
 	if err != nil {
 		return err
@@ -105,7 +109,7 @@ func (c *migrateDiffCmd) statements(ctx context.Context, e *Env, from, to diff.S
 
 func (e *Env) noteCandidates(list []diff.Rename) {
 	for _, r := range list {
-		e.complain("this may be a rename: "+r.String(), "--rename "+r.String()+" keeps the data; as it is, one is dropped and another made")
+		e.complain("this may be a rename: "+r.String(), shellWords([]string{"--rename", r.String()})+" keeps the data; as it is, one is dropped and another made")
 	}
 }
 

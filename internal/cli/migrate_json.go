@@ -51,6 +51,14 @@ func (d *deployJSON) done(r migrate.Result) {
 	d.SchemaVersion, d.Fingerprint = r.SchemaVersion, r.Fingerprint
 }
 
+// answered prints the result as JSON, where that is wanted.
+func (e *Env) answered(wanted bool, d *deployJSON, err error) error {
+	if !wanted {
+		return err
+	}
+	return errors.Join(e.printResult(d, err), silent(err))
+}
+
 // printResult prints the result with what went wrong in it.
 func (e *Env) printResult(d *deployJSON, err error) error {
 	if d.Pending == nil {
@@ -77,6 +85,14 @@ func migrationError(err error) *migrationJSON {
 		out.Drift = drifted(drift)
 	}
 	return out
+}
+
+// asJSON prints an error as JSON too, where JSON is wanted.
+func (e *Env) asJSON(wanted bool, err error) error {
+	if _, done := errors.AsType[exit](err); !wanted || err == nil || done {
+		return err
+	}
+	return errors.Join(e.printJSON(map[string]any{"error": migrationError(err)}), silent(err))
 }
 
 // silent turns an error that was printed as JSON into its exit code.

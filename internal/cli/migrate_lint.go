@@ -35,6 +35,10 @@ run.`
 
 // Run looks at the migrations.
 func (c *migrateLintCmd) Run(ctx context.Context, e *Env) error {
+	return e.asJSON(c.JSON, c.run(ctx, e))
+}
+
+func (c *migrateLintCmd) run(ctx context.Context, e *Env) error {
 	p, err := e.project(c.projectFlags, true)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -50,7 +51,13 @@ func (c *migrateResolveCmd) Run(ctx context.Context, e *Env) error {
 			return err
 		}
 		claim.Check = func(ctx context.Context, conn *pgx.Conn, f migrate.File) (migrate.Evidence, error) {
-			return diff.Evidence(ctx, conn, p.files, f, o)
+			found, err := diff.Evidence(ctx, conn, p.files, f, o)
+			var refused *migrate.SQLError
+			if errors.As(err, &refused) {
+				err = &afauth.Error{Code: afauth.CodeUnavailable, Message: "nothing was recorded: on the shadow database " + refused.File + " does not run, so what it makes cannot be looked for",
+					Hint: "mend the file first; or look yourself, and insist: --force, which records who did", Err: err}
+			}
+			return found, err
 		}
 	}
 	return p.withConn(ctx, func(conn *pgx.Conn) error {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -33,11 +32,11 @@ func (c *migrateRollbackCmd) Run(ctx context.Context, e *Env) error {
 	if c.JSON {
 		e.hush()
 	}
+	var out deployJSON
 	p, err := e.project(c.projectFlags, false)
 	if err != nil {
-		return err
+		return e.answered(c.JSON, &out, err)
 	}
-	var out deployJSON
 	err = p.withConn(ctx, func(conn *pgx.Conn) error {
 		plan, err := migrate.PlanRollback(ctx, conn, p.files, c.To)
 		if err != nil {
@@ -57,14 +56,11 @@ func (c *migrateRollbackCmd) Run(ctx context.Context, e *Env) error {
 		result, err := migrate.Rollback(ctx, conn, p.files, c.To, p.options())
 		out.done(result)
 		if err == nil {
-			e.say("rolled back %s; the schema is at %s", count(len(result.Applied), "migration"), dash(result.SchemaVersion))
+			e.say("rolled back %s%s", count(len(result.Applied), "migration"), atVersion(result.SchemaVersion))
 		}
 		return err
 	})
-	if c.JSON {
-		return errors.Join(e.printResult(&out, err), silent(err))
-	}
-	return err
+	return e.answered(c.JSON, &out, err)
 }
 
 type migrateBackfillCmd struct {
@@ -88,11 +84,11 @@ func (c *migrateBackfillCmd) Run(ctx context.Context, e *Env) error {
 	if c.JSON {
 		e.hush()
 	}
+	var out deployJSON
 	p, err := e.project(c.projectFlags, false)
 	if err != nil {
-		return err
+		return e.answered(c.JSON, &out, err)
 	}
-	var out deployJSON
 	err = p.withConn(ctx, func(conn *pgx.Conn) error {
 		o := p.options()
 		if c.Pause != nil {
@@ -110,8 +106,5 @@ func (c *migrateBackfillCmd) Run(ctx context.Context, e *Env) error {
 		}
 		return nil
 	})
-	if c.JSON {
-		return errors.Join(e.printResult(&out, err), silent(err))
-	}
-	return err
+	return e.answered(c.JSON, &out, err)
 }

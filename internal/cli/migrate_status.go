@@ -42,8 +42,16 @@ type statusJSON struct {
 	OutOfOrder    []string          `json:"out_of_order"`
 	Drift         []string          `json:"drift"`
 	// Unknown are tables that migrations make, in a database that has had none.
-	Unknown   []string          `json:"unknown"`
-	Instances []afauth.Instance `json:"instances"`
+	Unknown   []string       `json:"unknown"`
+	Instances []instanceJSON `json:"instances"`
+}
+
+type instanceJSON struct {
+	ID          afauth.ID `json:"id"`
+	Release     string    `json:"release"`
+	Address     string    `json:"address"`
+	StartedAt   time.Time `json:"started_at"`
+	HeartbeatAt time.Time `json:"heartbeat_at"`
 }
 
 // standing is all that status has to tell.
@@ -56,6 +64,10 @@ type standing struct {
 
 // Run says where the schema is.
 func (c *migrateStatusCmd) Run(ctx context.Context, e *Env) error {
+	return e.asJSON(c.JSON, c.run(ctx, e))
+}
+
+func (c *migrateStatusCmd) run(ctx context.Context, e *Env) error {
 	p, err := e.project(c.projectFlags, false)
 	if err != nil {
 		return err
@@ -67,7 +79,7 @@ func (c *migrateStatusCmd) Run(ctx context.Context, e *Env) error {
 	if c.JSON {
 		err = e.printJSON(s.json())
 	} else {
-		e.printStatus(s)
+		e.printStatus(p, s)
 	}
 	if err != nil {
 		return err
@@ -105,7 +117,10 @@ func (s *standing) json() statusJSON {
 		Applied: recordNames(s.Applied), Pending: fileNames(s.Pending), Edited: fileNames(append(s.Edited, s.Clashing...)),
 		Missing: recordNames(s.Missing), OutOfOrder: fileNames(s.OutOfOrder),
 		Failed: notNull(s.Failed), Unfinished: notNull(s.Unfinished), Running: notNull(s.Running), FailedBack: notNull(s.FailedBack),
-		Drift: []string{}, Unknown: notNull(s.unknown), Instances: notNull(s.instances),
+		Drift: []string{}, Unknown: notNull(s.unknown), Instances: []instanceJSON{},
+	}
+	for _, i := range s.instances {
+		out.Instances = append(out.Instances, instanceJSON(i))
 	}
 	if s.drift != nil {
 		out.Drift = drifted(s.drift)
@@ -157,14 +172,14 @@ func (s *standing) wrong() map[string]string {
 	return wrong
 }
 
-func (e *Env) printStatus(s standing) {
+func (e *Env) printStatus(p *project, s standing) {
 	wrong := s.wrong()
 	e.table(func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "MIGRATION\tSCHEMA\tSTATE\tWHEN\tTOOK")
 		for _, r := range s.Applied {
 			word := cmp.Or(wrong[r.Version], "applied")
-			if r.Resolved {
-				word += ", by resolve"
+			if r.Resolved && word == "applied" {
+				word = "marked as applied"
 			}
 			_, _ = fmt.Fprintf(w, "%s_%s\t%s\t%s\t%s\t%s\n", r.Version, r.Name, dash(r.Schema), word, stamp(r.AppliedAt), r.Took.Round(time.Millisecond))
 		}
@@ -194,7 +209,7 @@ func (e *Env) printStatus(s standing) {
 			e.say("    %s  release %s, since %s", printable(i.Address), printable(i.Release), stamp(i.StartedAt))
 		}
 	}
-	e.say("\n%s", s.verdict())
+	e.say("\n%s", s.verdict(p))
 }
 
 // printAttempt tells of an attempt that did not come to its end.
@@ -223,25 +238,28 @@ func (e *Env) printAttempt(a migrate.Attempt) {
 }
 
 // verdict is the last line: how it stands, and the next command.
-func (s *standing) verdict() string {
+func (s *standing) verdict(p *project) string {
 	refusal := s.Refusal()
 	switch {
 	case len(s.unknown) > 0:
-		return fmt.Sprintf("unknown: no migration was ever applied here, but %s is there\nnext: af-auth db migrate adopt", strings.Join(s.unknown, ", "))
+		return fmt.Sprintf("unknown: no migration was ever applied here, but %s is there\nnext: %s", strings.Join(s.unknown, ", "), p.command("adopt"))
 	case refusal != nil:
+		if p.outdated(s.Missing) {
+			return "not in sync: this program was built before the newest files of this tree were written\nnext: make build"
+		}
 		return "not in sync: " + refusal.Error() + "\nnext: " + hintOf(refusal)
 	case len(s.HalfBack) > 0:
-		return "not in sync: a way back was not finished\nnext: af-auth db migrate rollback"
+		return "not in sync: a way back was not finished\nnext: " + p.command("rollback")
 	case len(s.Failed) > 0 && len(s.Unfinished) == 0 && !slices.ContainsFunc(s.Failed, func(a migrate.Attempt) bool { return !a.Stopped() }):
-		return "not in sync: a migration was stopped\nnext: af-auth db migrate deploy"
+		return "not in sync: a migration was stopped\nnext: " + p.command("deploy")
 	case len(s.Failed)+len(s.Unfinished) > 0:
-		return "not in sync: a migration did not come to its end\nnext: mend the cause, then: af-auth db migrate deploy"
+		return "not in sync: a migration did not come to its end\nnext: mend the cause, then: " + p.command("deploy")
 	case s.drift != nil:
-		return "not in sync: the schema was changed by hand\nnext: " + s.drift.Hint()
+		return "not in sync: the schema was changed by hand\nnext: " + hintOf(s.drift)
 	case len(s.Running) > 0:
 		return "a migration is at work"
 	case len(s.Pending) > 0:
-		return count(len(s.Pending), "migration") + " pending; apply: af-auth db migrate deploy"
+		return count(len(s.Pending), "migration") + " pending; apply: " + p.command("deploy")
 	case s.SchemaVersion == "":
 		return "in sync"
 	}

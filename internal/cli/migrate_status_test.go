@@ -11,7 +11,7 @@ import (
 // printed is what status shows of a state.
 func printed(s standing) string {
 	var out bytes.Buffer
-	(&Env{Stdout: &out, Stderr: &out}).printStatus(s)
+	(&Env{Stdout: &out, Stderr: &out}).printStatus(&project{own: true}, s)
 	return out.String()
 }
 
@@ -31,7 +31,7 @@ func TestStatusOfAFailedWayBack(t *testing.T) {
 			t.Errorf("%q is not in:\n%s", want, got)
 		}
 	}
-	if !strings.Contains(s.verdict(), "in sync") || strings.Contains(got, "migrate deploy") || len(s.json().FailedBack) != 1 || !s.json().InSync {
+	if !strings.Contains(s.verdict(&project{own: true}), "in sync") || strings.Contains(got, "migrate deploy") || len(s.json().FailedBack) != 1 || !s.json().InSync {
 		t.Errorf("%s\n%+v", got, s.json())
 	}
 }

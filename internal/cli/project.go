@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -108,7 +107,23 @@ func (p *project) read() (err error) {
 	}
 	rules := migrate.Rules{HeaderOptional: !p.own, DownOptional: !p.own, Unlisted: p.writing}
 	p.files, err = rules.Load(folder)
-	return err
+	return noRights(p.dir, p.writing, err)
+}
+
+// noRights names a folder that may not be read, which the file system behind it
+// calls ".", and the rights that are missing. What is wrong with its files is
+// said by their names already.
+func noRights(dir string, writing bool, err error) error {
+	var files *migrate.LoadError
+	if !errors.Is(err, fs.ErrPermission) || errors.As(err, &files) {
+		return err
+	}
+	rights := "the right to list it and to read its files (r-x)"
+	if writing {
+		rights = "the right to list it, and to read and write its files (rwx)"
+	}
+	return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("the folder of migrations %s cannot be read: %v", dir, err),
+		Hint: "whoever runs af-auth needs " + rights + ": " + shellWords([]string{"ls", "-ld", dir}), Err: err}
 }
 
 func isDir(path string) bool {
@@ -126,6 +141,34 @@ func (p *project) address() (pgurl.URL, error) {
 		return url, nil
 	}
 	return pgurl.URL{}, p.env.needDatabase(p.settings)
+}
+
+// command is how to run a command of db migrate on this project, to be pasted. A
+// database that was named stays a word: its URL may hold a password.
+func (p *project) command(words string) string {
+	text := "af-auth db migrate " + words
+	if !p.own {
+		text += " --dir " + p.env.short(p.dir)
+	}
+	if !p.url.IsZero() {
+		text += " --url URL"
+	}
+	return text
+}
+
+// outdated reports whether the records are of files that stand in af-auth's own
+// tree, and that this program does not have built in.
+func (p *project) outdated(missing []migrate.Record) bool {
+	dir := filepath.Join(p.env.Dir, sourceFolder)
+	if !p.own || p.dir != "" || len(missing) == 0 || !isDir(dir) {
+		return false
+	}
+	for _, r := range missing {
+		if _, err := os.Stat(filepath.Join(dir, r.FileName())); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // connect opens a direct connection to the database.
@@ -149,24 +192,13 @@ func (p *project) withConn(ctx context.Context, fn func(*pgx.Conn) error) error 
 
 // options are what every change of a schema is made with.
 func (p *project) options() migrate.Options {
-	o := migrate.Options{Actor: p.env.whoAmI(), Release: p.env.Version, Progress: p.env.migrationProgress, Shape: shapeOf, Stamp: catalog.Stamp, NoStrangers: true}
+	o := migrate.Options{Actor: p.env.whoAmI(), Release: p.env.Version, Progress: p.env.migrationProgress, Shape: diff.Shape, Stamp: catalog.Stamp, NoStrangers: true}
 	if p.own {
 		o.OlderInstances = func(ctx context.Context, conn *pgx.Conn, _ migrate.File) ([]string, error) {
 			return postgres.OlderInstances(ctx, conn, p.env.Version)
 		}
 	}
 	return o
-}
-
-// shapeOf takes the shape of a schema. What it looks like depends on the major
-// version of the server, so that stands before the fingerprint.
-func shapeOf(ctx context.Context, conn *pgx.Conn, namespace string) (migrate.Shape, error) {
-	c, err := catalog.Read(ctx, conn, namespace, migrate.Tables()...)
-	if err != nil {
-		return migrate.Shape{}, err
-	}
-	major, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
-	return migrate.Shape{Fingerprint: major + ":" + c.Fingerprint(), Text: c.Text()}, nil
 }
 
 // diffOptions are what schemas are compared with.

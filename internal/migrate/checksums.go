@@ -22,6 +22,10 @@ import (
 // branches that both add a file conflict when they are merged.
 const ChecksumFile = "checksums.txt"
 
+// notListed is the fault of a file that is not in the list, as of one that was
+// written by hand.
+const notListed = "is not in " + ChecksumFile
+
 // Checksums returns the contents of ChecksumFile for the files.
 func Checksums(files []File) string {
 	var lines []string
@@ -35,11 +39,13 @@ func Checksums(files []File) string {
 	return strings.Join(lines, "")
 }
 
-// WriteChecksums writes ChecksumFile in dir, where it says something else.
+// WriteChecksums writes ChecksumFile in dir, where it says something else. An empty
+// folder needs none.
 func WriteChecksums(dir string, files []File) error {
 	path := filepath.Join(dir, ChecksumFile)
 	want := []byte(Checksums(files))
-	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, want) { // #nosec G304 -- the folder that was asked for
+	have, err := os.ReadFile(path) // #nosec G304 -- the folder that was asked for
+	if err == nil && bytes.Equal(have, want) || errors.Is(err, fs.ErrNotExist) && len(files) == 0 {
 		return nil
 	}
 	if err := os.WriteFile(path, want, 0o600); err != nil {
@@ -70,7 +76,7 @@ func (l *loader) checksums(fsys fs.FS, files []File) error {
 	check := func(name, sum string) {
 		switch was, ok := listed[name]; {
 		case !ok:
-			l.fault(name, "is not in %s", ChecksumFile)
+			l.fault(name, notListed)
 		case was != sum:
 			l.fault(name, "was changed after it had been written to %s", ChecksumFile)
 		}

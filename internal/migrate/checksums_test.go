@@ -2,6 +2,7 @@ package migrate_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -45,6 +46,9 @@ func TestChecksums(t *testing.T) {
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
+		if unlisted := strings.Contains(tt.want, "is not in"); err != nil && strings.Contains(hint(err), "af-auth db migrate dev") != unlisted {
+			t.Errorf("%s: the hint is %q", tt.name, hint(err))
+		}
 		if _, err := (migrate.Rules{Unlisted: true}).Load(m); err != nil {
 			t.Errorf("%s, while they are written: %v", tt.name, err)
 		}
@@ -54,6 +58,12 @@ func TestChecksums(t *testing.T) {
 func TestWriteChecksums(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	if err := migrate.WriteChecksums(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, migrate.ChecksumFile)); err == nil {
+		t.Error("an empty folder got an empty list")
+	}
 	if _, _, err := migrate.Create(dir, "a", migrate.Draft{About: "One.\nTwo.", Up: "SELECT 1;\n", Down: "SELECT 2;\n", Lost: []string{"what\nwas"}}, time.Unix(1_750_000_000, 0)); err != nil {
 		t.Fatal(err)
 	}

@@ -151,6 +151,11 @@ func (l *loader) add(version, name string, up bool, file, text string) {
 		l.fault(file, "not a UTF-8 text; save it as UTF-8")
 		return
 	}
+	if strings.HasPrefix(text, "\ufeff") {
+		// The server takes it for a character of the first word, which nobody sees.
+		l.fault(file, "begins with a byte order mark; save it as UTF-8 without one")
+		return
+	}
 	if !up {
 		l.downHeader(f, file)
 		l.checkStatements(file, text, f.DownOutside)
@@ -238,4 +243,11 @@ func (e *LoadError) Error() string {
 func (e *LoadError) Unwrap() []error { return e.Faults }
 
 // Hint says how to go on.
-func (e *LoadError) Hint() string { return "nothing was applied; mend these files first" }
+func (e *LoadError) Hint() string {
+	for _, f := range e.Faults {
+		if strings.HasSuffix(f.Error(), notListed) {
+			return "nothing was applied; af-auth db migrate dev tries new files and writes them to " + ChecksumFile
+		}
+	}
+	return "nothing was applied; mend these files first"
+}

@@ -157,5 +157,31 @@ func (l *loader) batch(f *File, file, spec string) {
 	case len(statements) == 1 && !(firstKey.MatchString(f.Up) && lastKey.MatchString(f.Up)):
 		l.fault(file, "the statement needs $1 and $2, the first and the last key of a batch, as in %q",
 			"WHERE "+f.Batch.Column+" BETWEEN $1 AND $2")
+	default:
+		l.wholeBatches(file, f.Batch, statements, f.Up)
+	}
+}
+
+var (
+	comments = regexp.MustCompile(`--[^\n]*|(?s:/\*.*?\*/)`)
+	// beyond is a key compared by < or > alone, on either side. Other operators that
+	// end or begin so, such as <> and ->>, are none of that.
+	beyond = regexp.MustCompile(`(?:^|[^-+*/<>=~!@#%^&|?])([<>])\s*\(*\s*\$([12])(?:\D|$)|\$([12])(?:\s*::\s*\w+)?\s*\)*\s*([<>])(?:[^-+*/<>=~!@#%^&|?]|$)`)
+)
+
+// wholeBatches refuses a statement that leaves out the first or the last key of
+// each batch: rows that are skipped without a word are found a release later.
+func (l *loader) wholeBatches(file string, b Batch, statements []statement, text string) {
+	for _, s := range statements {
+		m := beyond.FindStringSubmatch(comments.ReplaceAllString(text[s.start:s.end], " "))
+		if m == nil {
+			continue
+		}
+		said := m[1] + " $" + m[2]
+		if m[4] != "" {
+			said = "$" + m[3] + " " + m[4]
+		}
+		l.fault(file, "the statement says %q, which leaves a key of every batch out: a batch is all from $1 to $2, both with it; write %q",
+			said, b.Column+" BETWEEN $1 AND $2")
 	}
 }

@@ -77,6 +77,8 @@ func TestLoadFaults(t *testing.T) {
 		{"empty", pair(a, header+"-- soon\n;"), []string{"holds no statement"}},
 		{"not UTF-8", pair(a, header+"SELECT '\xff'"), []string{a + ".up.sql: not a UTF-8 text"}},
 		{"a zero byte", pair(a, header+"SELECT '\x00'"), []string{a + ".up.sql: not a UTF-8 text"}},
+		{"a byte order mark", pair(a, "\ufeff"+header+"SELECT 1"), []string{a + ".up.sql: begins with a byte order mark; save it as UTF-8 without one"}},
+		{"a byte order mark on the way back", folder(a+".up.sql", header+"SELECT 1", a+".down.sql", "\ufeffSELECT 1"), []string{a + ".down.sql: begins with a byte order mark"}},
 		{"COMMIT", pair(a, header+"SELECT 1;\n/* x */ commit;\nSELECT 2"), []string{a + ".up.sql: line 4: COMMIT: each file already runs in one transaction"}},
 		{"BEGIN", pair(a, header+"BEGIN; SELECT 1; END"), []string{"line 3: BEGIN", "line 3: END"}},
 		{"two-phase", pair(a, header+"SELECT 1; PREPARE TRANSACTION 'x'"), []string{"line 3: PREPARE TRANSACTION"}},
@@ -102,6 +104,9 @@ func TestLoadFaults(t *testing.T) {
 		{"batch too large", pair(a, backfill+"-- batch: a by b 1000001\nSELECT $1, $2"), []string{"a batch has at most 1000000 rows"}},
 		{"batch that is SQL", pair(a, backfill+"-- batch: a;b by c 1\nSELECT $1, $2"), []string{"needs the form"}},
 		{"batch without transaction", pair(a, backfill+"-- transaction: none\n-- batch: a by b 1\nSELECT $1, $2"), []string{"each batch is a transaction"}},
+		{"batch without its first key", pair(a, backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE b > $1 AND b <= $2"), []string{`the statement says "> $1", which leaves a key of every batch out`}},
+		{"batch without its last key", pair(a, backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE b >= $1 AND b<$2"), []string{`the statement says "< $2", which leaves a key of every batch out`}},
+		{"batch the other way round", pair(a, backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE $1::bigint < b AND b <= $2"), []string{`the statement says "$1 <", which leaves a key of every batch out`}},
 		{"all at once", folder("x.sql", "", a+".up.sql", "SELECT 1", "20260102030406_b.down.sql", ""),
 			[]string{a + ".up.sql: has no", a + ".up.sql: the header", a + ".up.sql: the header", "20260102030406_b.down.sql: has no", "x.sql: the name"}},
 	}
@@ -152,6 +157,16 @@ func TestLoadNewHeaders(t *testing.T) {
 	}
 	if f := files[1]; f.Batch != (migrate.Batch{Table: `"Ü ""b".größe`, Column: `"x y"`, Size: 1000000}) || f.Outside {
 		t.Errorf("%+v", f)
+	}
+}
+
+// A batch is all from the first key to the last. What only looks like leaving one
+// out is none.
+func TestLoadWholeBatches(t *testing.T) {
+	t.Parallel()
+	for _, where := range []string{"b BETWEEN $1 AND $2", "b >= $1 AND b <= $2", "$1 <= b AND $2>=b", "b >= $1 AND b <= $2 AND c < 7 AND d > 1", "b BETWEEN $1 AND $2 -- not b > $1\n",
+		"b BETWEEN $1 AND $2 /* b\n> $1 */", "b BETWEEN $1 AND $2 AND b <> $1", "int8range($1, $2, '[]') @> b", "b BETWEEN $1 AND $2 AND c > $11"} {
+		loadFS(t, folder("20260102030405_a.up.sql", backfill+"-- batch: a by b 1\nUPDATE a SET c = 1 WHERE "+where, "20260102030405_a.down.sql", ""))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/postgres"
 )
 
 // What one person can store has an end: the newest work, the oldest go, and the
@@ -106,7 +107,7 @@ func TestMostChildren(t *testing.T) {
 	})
 }
 
-// Tickets, sign-ins and revocations of one person at once neither deadlock nor
+// Tickets, sign-ins and their ends, of one person at once, neither deadlock nor
 // fail, and stay within the bounds.
 func TestMostAtOnce(t *testing.T) {
 	t.Parallel()
@@ -130,6 +131,19 @@ func TestMostAtOnce(t *testing.T) {
 				}
 			})
 		}
+		all.Go(func() {
+			for range rounds() {
+				out, err := w.db.SignIn(t.Context(), octocat(afauth.NewToken()))
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				_, _ = w.issue(*out.SessionID, time.Minute)
+				if _, err := w.db.EndUserSessions(t.Context(), postgres.Actor{Name: "cli:test"}, out.User.ID); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 		all.Wait()
 		w.signIn(octocat(afauth.NewToken()))
 		if n := w.count("SELECT count(*) FROM sessions WHERE parent_id IS NULL"); n > 50 {

@@ -139,7 +139,7 @@ func (w *work) prove(ctx context.Context, s *diff.Scratch) error {
 		return err
 	}
 	for _, step := range steps {
-		if step.Destructive {
+		if step.Destructive && !step.Retypes { // of a new type the values have been asked
 			p.refuse("take it away by hand, if you mean it, then adopt", "this would lose data: %s", step.Note)
 			return nil
 		}

@@ -146,29 +146,6 @@ func defaultClause(o catalog.Object) string {
 	return "DROP DEFAULT"
 }
 
-// alterType tries what PostgreSQL converts by itself, then a cast, then both
-// without the default, which is converted too otherwise.
-func (g generator) alterType(c change, alter string) staged {
-	to := "TYPE " + typeClause(c.want)
-	cast := to + " USING " + c.want.Name + "::" + c.want.Value(catalog.Type)
-	ways := [][]string{{alter + to}, {alter + cast}}
-	if _, ok := c.have.Get(catalog.Default); ok {
-		for _, w := range []string{to, cast} {
-			way := []string{alter + "DROP DEFAULT", alter + w}
-			if _, ok := c.want.Get(catalog.Default); ok {
-				way = append(way, alter+defaultClause(c.want))
-			}
-			ways = append(ways, way)
-		}
-	} else if c.has(catalog.Default) {
-		for i := range ways {
-			ways[i] = append(ways[i], alter+defaultClause(c.want))
-		}
-	}
-	return either(stageTables, relation(c.want.Of), ways...).
-		noted("fails where a value of " + c.want.Path() + " does not fit " + c.want.Value(catalog.Type))
-}
-
 // alterIdentity returns what makes a column an identity, or none.
 func (g generator) alterIdentity(c change, alter string) staged {
 	was, is := c.have.Value(catalog.Identity), c.want.Value(catalog.Identity)

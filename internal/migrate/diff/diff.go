@@ -50,6 +50,9 @@ type Step struct {
 	Destructive bool
 	// Note says what to know before running it; "" where there is nothing.
 	Note string
+	// Retypes says that it changes the type of a column: whoever has looked at the
+	// values knows better than Destructive, which goes by the types.
+	Retypes bool
 }
 
 // Plan is the way from one schema to another.

@@ -115,12 +115,11 @@ func (s staged) noted(note string) staged {
 	return s
 }
 
-// losing marks every way of an action as destructive.
+// losing marks every way of an action as destructive: its first statement, which
+// bears the note, because each is listed by its own.
 func (s staged) losing(note string) staged {
 	for _, way := range s.ways {
-		for i := range way {
-			way[i].Destructive = true
-		}
+		way[0].Destructive = true
 	}
 	return s.noted(note)
 }

@@ -31,6 +31,9 @@ func dataCases() []ruleCase {
 		{name: "coarser time", up: "ALTER TABLE users ALTER COLUMN at TYPE timestamptz(0);",
 			want: "1 error narrow-type: users.at becomes timestamp(0) with time zone, which does not hold every timestamp with time zone | ACCESS EXCLUSIVE on users: blocks reads and writes\n" +
 				"1 error table-rewrite: writes all rows of users anew | ACCESS EXCLUSIVE on users: blocks reads and writes"},
+		{name: "number with a point", up: "ALTER TABLE users ALTER COLUMN id TYPE double precision;",
+			want: "1 error narrow-type: users.id becomes double precision, which does not hold every bigint | ACCESS EXCLUSIVE on users: blocks reads and writes\n" +
+				"1 error table-rewrite: writes all rows of users anew | ACCESS EXCLUSIVE on users: blocks reads and writes"},
 		{name: "wider text", up: "DROP VIEW logins;\nALTER TABLE users ALTER COLUMN name TYPE varchar(80);\nCREATE VIEW logins AS SELECT login, name FROM users;"},
 		{name: "text without end", up: "DROP VIEW logins;\nALTER TABLE users ALTER COLUMN name TYPE text;\nCREATE VIEW logins AS SELECT login, name FROM users;"},
 		{name: "wider numeric", up: "ALTER TABLE users ALTER COLUMN paid TYPE numeric(12,2);"},

@@ -3,12 +3,12 @@ package lint
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/af-auth/af-auth/internal/migrate/catalog"
 )
 
 // findDataLoss finds tables and columns that were there before the file and are
@@ -92,7 +92,7 @@ func (s *step) readNarrowed(ctx context.Context, conn *pgx.Conn) error {
 				}
 				whole = whole || s.sameValues(was.TypeID, is.TypeID)
 			}
-			if narrows(was.Type, is.Type, whole) {
+			if (catalog.Retyping{From: was.Type, To: is.Type, Free: whole}).Keeping() != catalog.Keeps {
 				s.narrowed = append(s.narrowed, key)
 			}
 		}
@@ -130,47 +130,4 @@ func (s *snapshot) values(of uint32) []string {
 		}
 	}
 	return out
-}
-
-var typeMods = regexp.MustCompile(`\((\d+)(?:,(-?\d+))?\)`)
-
-// splitType takes a type of format_type apart: numeric(10,2) is numeric with 10
-// and 2.
-func splitType(t string) (name string, mods []int) {
-	m := typeMods.FindStringSubmatch(t)
-	if m == nil {
-		return t, nil
-	}
-	for _, digits := range m[1:] {
-		n, err := strconv.Atoi(digits)
-		if err == nil {
-			mods = append(mods, n)
-		}
-	}
-	return strings.Replace(t, m[0], "", 1), mods
-}
-
-// narrows reports whether the second type does not hold every value of the
-// first. whole says that it does as far as names tell; lengths are compared
-// here.
-func narrows(from, to string, whole bool) bool {
-	was, before := splitType(from)
-	is, after := splitType(to)
-	texts := []string{"text", "character varying"}
-	switch {
-	case strings.HasSuffix(was, "[]") != strings.HasSuffix(is, "[]"):
-		return true
-	case !whole && !(slices.Contains(texts, is) && after == nil): // every value can be written
-		return true
-	case after == nil:
-		return false
-	case strings.HasPrefix(is, "time") || strings.HasPrefix(is, "interval"):
-		const finest = 6 // digits of a second, where nothing is said
-		return after[0] < append(before, finest)[0]
-	case before == nil:
-		return true
-	case len(before) == 2 && len(after) == 2: // digits in all, and behind the point
-		return after[1] < before[1] || after[0]-after[1] < before[0]-before[1]
-	}
-	return after[0] < before[0]
 }

@@ -40,15 +40,3 @@ func FuzzAllowances(f *testing.F) {
 		}
 	})
 }
-
-func FuzzNarrows(f *testing.F) {
-	f.Add("numeric(10,2)", "numeric(9,2)", true)
-	f.Add("timestamp(3) with time zone", "timestamp with time zone", true)
-	f.Add("character varying(40)[]", "text", false)
-	f.Fuzz(func(t *testing.T, from, to string, whole bool) {
-		if whole && from == to && narrows(from, to, whole) {
-			t.Errorf("%q does not hold itself", from)
-		}
-		_ = narrows(to, from, whole)
-	})
-}

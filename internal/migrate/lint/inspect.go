@@ -97,7 +97,7 @@ func (look *inspection) add(at place, f found, lock string) {
 	}
 	r, _ := rule(f.rule)
 	look.out = append(look.out, Finding{File: at.file, Line: at.line, Rule: r.ID, Severity: cmp.Or(f.severity, r.Severity),
-		Message: f.what, Lock: lock, Why: r.Why, Safe: fill(r.Safe, f.values)})
+		Message: f.what, Lock: lock, Why: r.Why, Safe: fill(cmp.Or(f.safe, r.Safe), f.values)})
 }
 
 // in returns the exceptions of one of the two files.

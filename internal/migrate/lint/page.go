@@ -15,7 +15,7 @@ migrations/20260102120000_names.up.sql:3: error index-blocking: builds the index
     lock: SHARE on users: blocks writes
     why:  nobody can write while it is built: about a second for a million rows, and minutes for a hundred million
     safe: -- in a file of its own, with the header line "-- transaction: none":
-          CREATE INDEX CONCURRENTLY users_name_idx ON public.users USING btree (name);
+          CREATE INDEX CONCURRENTLY users_name_idx ON users USING btree (name);
 
 1 error, no warning in 2 migrations
 ` + "```" + `

@@ -32,7 +32,7 @@ type planNode struct {
 // changes asks the planner which tables a statement writes to. A statement that
 // cannot be explained, because it is wrong or no query, changes nothing: if it
 // is wrong, running it says so.
-func (r *replay) changes(ctx context.Context, s step) []change {
+func (r *replay) changes(ctx context.Context, s *step) []change {
 	if len(s.words) == 0 || !slices.Contains([]string{"insert", "update", "delete", "merge", "with"}, s.words[0]) || r.file.Batch.Table != "" {
 		return nil
 	}

@@ -71,6 +71,7 @@ func (look *inspection) broken(end *snapshot) {
 		table := g.was.Class == "table" || g.was.Class == "column" && g.step.before.relations[g.table].table()
 		switch {
 		case g.is != "":
+			f.safe, f.values = g.safeRename()
 			f.rule, f.what = Rename, fmt.Sprintf("the %s %s is called %s now", g.was.Class, g.was.Name, g.is)
 		case table:
 			continue // its data is lost, which is found already
@@ -82,6 +83,42 @@ func (look *inspection) broken(end *snapshot) {
 		look.note(g.step, f)
 	}
 	look.lostValues(end, there)
+}
+
+// The ways to another name. {was} and {is} are the names of a column without what
+// it is a column of.
+const (
+	safeColumn = "-- 1. expand:   ALTER TABLE {table} ADD COLUMN {is} …; a trigger keeps it equal to {old}\n" +
+		"-- 2. backfill: UPDATE {table} SET {is} = {was} in batches\n" +
+		"-- 3. contract: drop {old} and the trigger a release after nothing uses it"
+	safeViewColumn = "-- 1. expand: let the view have both columns, the new one at its end:\n" +
+		"CREATE OR REPLACE VIEW {table} AS SELECT …, {was} AS {is} FROM …;\n" +
+		"-- 2. contract: a release later, make it without {old}"
+	safeRelation = "-- 1. expand: in the same file, a view with the old name:\n" +
+		"CREATE VIEW {old} AS SELECT * FROM {new};\n-- 2. contract: a release later, DROP VIEW {old};"
+	safeThing = "-- 1. expand: make a second {class}, {new}, and leave {old} as it is\n" +
+		"-- 2. contract: a release later, drop {old}"
+	safeValue = "-- 1. expand: add {new} as a second value, and leave {old} as it is\n" +
+		"-- 2. backfill: a release later, change the rows in batches; the old value costs nothing"
+)
+
+// safeRename is the way to let both names work, and the words for its braces.
+func (g gone) safeRename() (safe string, values []string) {
+	table := g.step.after.relations[g.table]
+	values = []string{"old", g.was.Name, "new", g.is, "class", g.was.Class, "table", table.Path,
+		"was", strings.TrimPrefix(g.was.Name, g.step.before.relations[g.table].Path+"."), "is", strings.TrimPrefix(g.is, table.Path+".")}
+	switch g.was.Class {
+	case "column":
+		if table.table() || table.Kind == "f" {
+			return safeColumn, values
+		}
+		return safeViewColumn, values
+	case "table", "view", "materialized view", "foreign table":
+		return safeRelation, values
+	case "value":
+		return safeValue, values
+	}
+	return safeThing, values
 }
 
 // lessColumns notes columns that a view or table has no more, which was made

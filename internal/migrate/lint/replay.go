@@ -21,6 +21,7 @@ type replay struct {
 	options Options
 	file    migrate.File
 	now     *snapshot // after the last statement of a transaction; nil: not known
+	waiting *step     // the first of the statements that share a look; nil: none
 }
 
 // run runs the file and returns what was found in it.
@@ -75,6 +76,9 @@ func (r *replay) forward(ctx context.Context, look *inspection) error {
 				return err
 			}
 		}
+		if err := r.settle(ctx, look); err != nil {
+			return err
+		}
 		return look.finish(ctx, r)
 	}
 	if err := r.exec(ctx, "BEGIN"); err != nil {
@@ -84,6 +88,9 @@ func (r *replay) forward(ctx context.Context, look *inspection) error {
 		if err := r.statement(ctx, st, look); err != nil {
 			return err
 		}
+	}
+	if err := r.settle(ctx, look); err != nil {
+		return err
 	}
 	if err := r.exec(ctx, "COMMIT"); err != nil {
 		return &diff.FileError{File: r.file.UpName(), Err: fmt.Errorf("at its COMMIT: %w", err)}
@@ -111,28 +118,68 @@ func (r *replay) outside(ctx context.Context, st migrate.Statement, look *inspec
 
 // statement runs one statement between two looks at the database.
 func (r *replay) statement(ctx context.Context, st migrate.Statement, look *inspection) error {
-	s := step{st: st, words: st.Words(), before: r.now}
+	if look == nil {
+		return r.send(ctx, st)
+	}
+	s := &step{st: st, words: st.Words(), base: look.base}
 	// SET TRANSACTION must come before any query, so nothing is asked for those.
-	if look == nil || s.first("set", "reset", "comment") {
+	if s.first("set", "reset", "comment") {
+		if err := r.settle(ctx, look); err != nil {
+			return err
+		}
 		r.now = nil // a comment takes a lock as well
 		return r.send(ctx, st)
 	}
-	s.base = look.base
-	var err error
+	if err := r.begin(ctx, s); err != nil {
+		return err
+	}
+	if waits, err := r.wait(ctx, s); waits || err != nil {
+		return err
+	}
+	if r.waiting != nil {
+		if err := r.settle(ctx, look); err != nil {
+			return err
+		}
+		if err := r.begin(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := r.listen(ctx); err != nil {
+		return err
+	}
+	if err := r.send(ctx, st); err != nil {
+		return err
+	}
+	return r.observe(ctx, s, look)
+}
+
+// begin says what is there before a statement, and what it is going to change.
+func (r *replay) begin(ctx context.Context, s *step) (err error) {
+	s.before = r.now
+	if r.waiting != nil {
+		s.before = r.waiting.before
+	}
 	if s.before == nil {
 		if s.before, err = read(ctx, r.conn, r.options.schema()); err != nil {
 			return err
 		}
 	}
-	s.changes = r.changes(ctx, s)
-	// Said each time, because files of pg_dump begin with another level.
-	if err := r.exec(ctx, "SET client_min_messages TO debug1"); err != nil {
-		return err
+	if s.changes = nil; !s.plainInsert() {
+		s.changes = r.changes(ctx, s)
 	}
+	return nil
+}
+
+// listen has the server say what it does, from here on. Said each time, because
+// files of pg_dump begin with another level.
+func (r *replay) listen(ctx context.Context) error {
+	err := r.exec(ctx, "SET client_min_messages TO debug1")
 	r.said.take()
-	if err := r.send(ctx, st); err != nil {
-		return err
-	}
+	return err
+}
+
+// observe looks at the database after a statement.
+func (r *replay) observe(ctx context.Context, s *step, look *inspection) (err error) {
 	s.notices = r.said.take()
 	if err := r.exec(ctx, "SET client_min_messages TO warning"); err != nil {
 		return err
@@ -143,7 +190,7 @@ func (r *replay) statement(ctx context.Context, st migrate.Statement, look *insp
 	if err := s.readNarrowed(ctx, r.conn); err != nil {
 		return err
 	}
-	look.see(&s)
+	look.see(s)
 	if !r.file.Outside {
 		r.now = s.after
 	}

@@ -128,13 +128,10 @@ func dataRules() []Rule {
 func releaseRules() []Rule {
 	return []Rule{
 		{ID: Rename, Severity: Error, lock: accessExclusive,
-			Finds: "a table, view, column, function, type or enum value gets another name, in a file that is not `contract`, and nothing has the old name at its end",
-			Why:   "the previous release runs beside the new one while it is rolled out, and knows the old name only",
-			Safe: "-- 1. expand: let both names work. A table or a view: rename it and make a view with the old name in the\n" +
-				"--    same file (CREATE VIEW {old} AS SELECT * FROM {new}). A column: add {new}, kept equal by a trigger.\n" +
-				"--    A function or a type: make a second one.\n" +
-				"-- 2. contract: a release later, take {old} away",
-			Example: "ALTER TABLE users RENAME COLUMN name TO full_name;", example: []string{"old", "users.name", "new", "users.full_name"}},
+			Finds:   "a table, view, column, function, type or enum value gets another name, in a file that is not `contract`, and nothing has the old name at its end",
+			Why:     "the previous release runs beside the new one while it is rolled out, and knows the old name only",
+			Safe:    safeColumn,
+			Example: "ALTER TABLE users RENAME COLUMN name TO full_name;", example: []string{"old", "users.name", "table", "users", "was", "name", "is", "full_name"}},
 		{ID: DropObject, Severity: Error,
 			Finds: "a view or a column of one, a function, type or sequence is dropped in a file that is not `contract`, and nothing has its name at the file's end. Trigger functions do not count",
 			Why:   "the previous release runs beside the new one while it is rolled out, and still uses it",

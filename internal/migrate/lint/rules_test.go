@@ -78,18 +78,32 @@ func TestSafeWay(t *testing.T) {
 	for _, test := range []struct{ up, want string }{
 		{`CREATE UNIQUE INDEX ON users (lower(login)) WHERE age > 3;`,
 			"-- in a file of its own, with the header line \"-- transaction: none\":\n" +
-				"CREATE UNIQUE INDEX CONCURRENTLY users_lower_idx ON public.users USING btree (lower(login)) WHERE (age > 3);"},
+				"CREATE UNIQUE INDEX CONCURRENTLY users_lower_idx ON users USING btree (lower(login)) WHERE (age > 3);"},
 		{`ALTER TABLE notes ADD CONSTRAINT "Owner" FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE;`,
 			`ALTER TABLE notes ADD CONSTRAINT "Owner" FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE NOT VALID;` +
 				"\n-- in a later file, where it blocks neither reads nor writes:\n" + `ALTER TABLE notes VALIDATE CONSTRAINT "Owner";`},
 		{`ALTER TABLE users ADD UNIQUE (login, age);`,
 			"-- in a file of its own, with the header line \"-- transaction: none\":\n" +
-				"CREATE UNIQUE INDEX CONCURRENTLY users_login_age_key ON public.users USING btree (login, age);\n-- in a later file:\n" +
+				"CREATE UNIQUE INDEX CONCURRENTLY users_login_age_key ON users USING btree (login, age);\n-- in a later file:\n" +
 				"ALTER TABLE users ADD CONSTRAINT users_login_age_key UNIQUE USING INDEX users_login_age_key;"},
 		{`CREATE INDEX log_at_idx ON log (at);`,
 			"-- in a file of its own, with the header line \"-- transaction: none\":\n" +
-				"CREATE INDEX log_at_idx ON ONLY public.log USING btree (at);\n-- then for each partition an index of its own, CONCURRENTLY, and\n" +
+				"CREATE INDEX log_at_idx ON ONLY log USING btree (at);\n-- then for each partition an index of its own, CONCURRENTLY, and\n" +
 				"ALTER INDEX log_at_idx ATTACH PARTITION …;"},
+		{`ALTER TABLE users RENAME COLUMN age TO years;`,
+			"-- 1. expand:   ALTER TABLE users ADD COLUMN years …; a trigger keeps it equal to users.age\n" +
+				"-- 2. backfill: UPDATE users SET years = age in batches\n" +
+				"-- 3. contract: drop users.age and the trigger a release after nothing uses it"},
+		{`ALTER VIEW logins RENAME COLUMN name TO "Full name";`,
+			"-- 1. expand: let the view have both columns, the new one at its end:\n" +
+				"CREATE OR REPLACE VIEW logins AS SELECT …, name AS \"Full name\" FROM …;\n" +
+				"-- 2. contract: a release later, make it without logins.name"},
+		{`ALTER TABLE other.things RENAME TO "Thing";`,
+			"-- 1. expand: in the same file, a view with the old name:\n" +
+				"CREATE VIEW other.things AS SELECT * FROM other.\"Thing\";\n-- 2. contract: a release later, DROP VIEW other.things;"},
+		{`ALTER FUNCTION full_name(text) RENAME TO whole_name;`,
+			"-- 1. expand: make a second function, whole_name(text), and leave full_name(text) as it is\n" +
+				"-- 2. contract: a release later, drop full_name(text)"},
 		{`ALTER DOMAIN short ADD CONSTRAINT is_short CHECK (length(VALUE) < 10);`,
 			"ALTER DOMAIN short ADD CONSTRAINT is_short CHECK ((length(VALUE) < 10)) NOT VALID;\n" +
 				"-- in a later file, where it blocks neither reads nor writes:\nALTER DOMAIN short VALIDATE CONSTRAINT is_short;"},
@@ -101,5 +115,16 @@ func TestSafeWay(t *testing.T) {
 				t.Errorf("got %+v\nwant %s", found, test.want)
 			}
 		})
+	}
+}
+
+// In a project of another schema the safe way names no schema, as its files.
+func TestSafeWayInAnotherSchema(t *testing.T) {
+	t.Parallel()
+	files := folder(t, "CREATE TABLE users (id int)", "", "-- lint:allow down-missing because this is a test\nCREATE INDEX i ON users (id);", "")
+	found, err := lint.Run(t.Context(), files, lint.Options{Shadow: shadowOf(t), Schema: "My app"})
+	const want = ";\nCREATE INDEX CONCURRENTLY i ON users USING btree (id);"
+	if err != nil || len(found) != 2 || !strings.HasSuffix(found[1].Safe, strings.TrimPrefix(want, ";")) {
+		t.Errorf("%+v, %v", found, err)
 	}
 }

@@ -26,16 +26,18 @@ type snapshot struct {
 // relation is a table, view, index or sequence. Sequences of columns are left
 // out: they come and go with them.
 type relation struct {
-	ID         uint32
-	Kind       string // pg_class.relkind
-	Schema     string // as it is
-	Name       string // as it is
-	Path       string // as SQL has it, with the schema where it is another one
-	Storage    uint32 // pg_class.relfilenode
-	Partition  bool   // of a table or an index of another one
-	Of         uint32 // of an index: the table
-	Valid      bool   // of an index
-	Definition string // of an index: the statement that makes it
+	ID        uint32
+	Kind      string // pg_class.relkind
+	Schema    string // as it is
+	Name      string // as it is
+	Path      string // as SQL has it, with the schema where it is another one
+	Storage   uint32 // pg_class.relfilenode
+	Partition bool   // of a table or an index of another one
+	Of        uint32 // of an index: the table
+	Valid     bool   // of an index
+	// Definition of an index: the statement that makes it, as Path without the schema
+	// that the files are about, which has another name elsewhere.
+	Definition string
 }
 
 // table reports whether it holds rows of its own or of partitions.
@@ -200,8 +202,10 @@ var snapshotQuery = expand(`SELECT pg_catalog.json_build_object(
 'relations', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
         'id', c.oid::int8, 'kind', c.relkind, 'schema', n.nspname, 'name', c.relname,
         'path', {path:n.nspname:c.relname}, 'storage', c.relfilenode::int8, 'partition', c.relispartition, 'of', coalesce(i.indrelid, 0)::int8, 'valid', coalesce(i.indisvalid, true),
-        'definition', CASE WHEN i.indexrelid IS NOT NULL THEN pg_catalog.pg_get_indexdef(c.oid) ELSE '' END))
+        'definition', CASE WHEN i.indexrelid IS NOT NULL THEN pg_catalog.replace(pg_catalog.pg_get_indexdef(c.oid),
+            ' ' || pg_catalog.quote_ident($1) || '.' || pg_catalog.quote_ident(t.relname) || ' USING ', ' ' || pg_catalog.quote_ident(t.relname) || ' USING ') ELSE '' END))
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+    LEFT JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
     WHERE {own:n} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I') AND {ours:pg_class:c.oid}
         AND NOT (c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
             AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0))),

@@ -28,6 +28,7 @@ type found struct {
 	what     string   // the message
 	tables   []uint32 // whose locks count; none: every table's
 	values   []string // for the words in braces of the safe way
+	safe     string   // instead of the rule's, where the way depends on what it is about
 }
 
 // first reports whether a statement begins with one of some words.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/diff"
 )
 
 // window is when a file ran.
@@ -83,7 +84,7 @@ func (r *run) deploy(ctx context.Context, i int) (window, error) {
 	r.tell("deploying %s_%s", f.Version, f.Name)
 	watcher := watch(ctx, r.watching, r.conn.PgConn().PID())
 	w := window{from: time.Now()}
-	_, failure := migrate.Deploy(ctx, r.conn, r.o.Files[:i+1], migrate.Options{Shape: shapeOf, BeforeCommit: watcher.beforeCommit})
+	_, failure := migrate.Deploy(ctx, r.conn, r.o.Files[:i+1], migrate.Options{Shape: diff.Shape, BeforeCommit: watcher.beforeCommit})
 	w.to = time.Now()
 	locks, err := watcher.end(before)
 	if err == nil {

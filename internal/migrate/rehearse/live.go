@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/af-auth/af-auth/internal/migrate"
+	"github.com/af-auth/af-auth/internal/migrate/diff"
 	"github.com/af-auth/af-auth/internal/pgserver"
 )
 
@@ -39,7 +40,7 @@ func ReadLive(ctx context.Context, conn *pgx.Conn, files []migrate.File) (Live, 
 	if err := l.read(ctx, conn); err != nil {
 		return l, fmt.Errorf("look at the live database: %w", err)
 	}
-	l.Drift, err = migrate.Drift(ctx, conn, l.State, migrate.Options{Shape: shapeOf})
+	l.Drift, err = migrate.Drift(ctx, conn, l.State, migrate.Options{Shape: diff.Shape})
 	return l, err
 }
 

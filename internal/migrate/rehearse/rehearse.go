@@ -189,16 +189,6 @@ func (r *run) shape(ctx context.Context, conn *pgx.Conn) (catalog.Catalog, error
 	return c, nil
 }
 
-// shapeOf takes the shape of a schema as a deployment does: marked with the major
-// version of the server, on which it depends.
-func shapeOf(ctx context.Context, conn *pgx.Conn, namespace string) (migrate.Shape, error) {
-	c, err := catalog.Read(ctx, conn, namespace, migrate.Tables()...)
-	if err != nil {
-		return migrate.Shape{}, err
-	}
-	return migrate.Shape{Fingerprint: majorOf(conn) + ":" + c.Fingerprint(), Text: c.Text()}, nil
-}
-
 func majorOf(conn *pgx.Conn) string { return major(conn.PgConn().ParameterStatus("server_version")) }
 
 // major is the major version of a server: "15" of "15.18", "18" of "18beta1".
