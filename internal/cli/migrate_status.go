@@ -195,7 +195,7 @@ func (e *Env) printStatus(p *project, s standing) {
 	}
 	for _, a := range s.FailedBack {
 		e.printAttempt(a)
-		e.say("    a way back failed, and the file is still applied; mend it, then: af-auth db migrate rollback")
+		e.say("    a way back failed, and the file is still applied; mend it, then: %s", p.command("rollback"))
 	}
 	if s.drift != nil {
 		e.say("\nchanged outside of migrations, since %s:\n%s", s.drift.After, strings.TrimRight(indented(drifted(s.drift)), "\n"))

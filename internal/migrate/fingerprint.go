@@ -224,11 +224,7 @@ func AcceptDrift(ctx context.Context, conn *pgx.Conn, files []File, why string, 
 		if !errors.As(err, &drift) {
 			return err
 		}
-		if err := r.accept(ctx, st.newest(), drift.Have, why); err != nil {
-			return err
-		}
-		r.keepStamp(ctx, st.newest(), drift.Have)
-		return nil
+		return r.accept(ctx, st.newest(), drift.Have, why)
 	})
 	if err != nil {
 		return nil, advised(err, "resolve again")
@@ -243,9 +239,11 @@ func (r *runner) accept(ctx context.Context, newest Record, shape Shape, why str
 SELECT $1, (SELECT coalesce(max(number), 0) + 1 FROM `+r.history()+` WHERE version = $1), $2, $3, 'done', $4, clock_timestamp(),
     nullif($5, ''), nullif($6, ''), 0, nullif($7, ''), true)
 UPDATE `+r.ledger()+` SET
-    description = CASE WHEN version = $1 THEN $8 END, fingerprint = CASE WHEN version = $1 THEN $9 ELSE fingerprint END
-WHERE version = $1 OR description IS NOT NULL`, pgx.QueryExecModeExec,
-		newest.Version, newest.Name, string(Accept), newest.Checksum, r.o.Actor, r.o.Release, why, shape.Text, shape.Fingerprint)
+    description = CASE WHEN version = $1 THEN $8 END,
+    stamp = CASE WHEN version = $1 THEN nullif($10, '') END,
+    fingerprint = CASE WHEN version = $1 THEN $9 ELSE fingerprint END
+WHERE version = $1 OR description IS NOT NULL OR stamp IS NOT NULL`, pgx.QueryExecModeExec,
+		newest.Version, newest.Name, string(Accept), newest.Checksum, r.o.Actor, r.o.Release, why, shape.Text, shape.Fingerprint, shape.stamp)
 	if err != nil {
 		return r.explain(err, "record that the drift is accepted", "nothing was recorded; resolve with the role that owns "+LedgerTable)
 	}
