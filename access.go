@@ -1,6 +1,9 @@
 package afauth
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Access is what the whitelist says about one person at one moment.
 type Access string
@@ -28,7 +31,15 @@ type Whitelist struct {
 	Until *time.Time
 	// DecidedAt is when somebody last decided; nil: nobody has.
 	DecidedAt *time.Time
+	// Apps are the hosts of the applications that the permission is for; nil:
+	// all of them, and of none where it is empty. af-auth's own pages are open
+	// to everybody who may enter.
+	Apps []string
 }
+
+// Opens reports whether the permission, where there is one, is for the
+// application on this host.
+func (w Whitelist) Opens(host string) bool { return w.Apps == nil || slices.Contains(w.Apps, host) }
 
 // Decide is the rule of the whole product. The same rule stands in SQL as the
 // function access_of, because queries that filter by it must not fetch every

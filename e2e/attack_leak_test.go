@@ -191,7 +191,7 @@ func (c canaries) faults(t *testing.T, w *world, s *stranger, hear func(reply) r
 func (w *world) dump(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"users", "sessions", "tickets", "events", "instances"} {
+	for _, table := range []string{"users", "sessions", "tickets", "events", "instances", "requests", "confirmations", "webhooks", "deliveries"} {
 		all.WriteString(w.value(t, `SELECT coalesce(string_agg(x::text, E'\n'), '') FROM `+table+` x`))
 	}
 	return all.String()

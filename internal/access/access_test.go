@@ -209,7 +209,7 @@ func TestRevokeAndSignOut(t *testing.T) {
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.run("DROP TABLE tickets, sessions, users")
+	w.run("DROP TABLE tickets, sessions, requests, users")
 	_, err := w.people.Allow(t.Context(), ada(), "octocat", nil)
 	fails(t, "allow", err, afauth.CodeSchema, "af-auth db migrate deploy")
 	_, err = w.people.Revoke(t.Context(), ada(), "#583231")

@@ -174,7 +174,7 @@ func TestReadyRights(t *testing.T) {
 	t.Cleanup(func() { _ = owner.Close(context.Background()) })
 	role := owner.Config().Database + "_role" // roles are the whole server's
 	l := newLooker(t, address)
-	l.run("CREATE ROLE " + role + "; GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, tickets, instances TO " + role +
+	l.run("CREATE ROLE " + role + "; GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, tickets, instances, requests, confirmations, webhooks, deliveries TO " + role +
 		"; GRANT SELECT, INSERT ON events TO " + role + "; GRANT SELECT ON af_auth_migrations, af_auth_migrations_history TO " + role)
 	t.Cleanup(func() {
 		if _, err := owner.Exec(context.Background(), "DROP OWNED BY "+role); err != nil {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -179,7 +180,7 @@ func TestDatabaseFaults(t *testing.T) {
 				if tt.code != "" {
 					want = tt.code
 				}
-				if afauth.CodeOf(err) != want || d != (gate.Decision{}) {
+				if afauth.CodeOf(err) != want || !reflect.DeepEqual(d, gate.Decision{}) {
 					t.Errorf("%+v, %v", d, err)
 				}
 				if took < tt.least || took > 3*time.Second {

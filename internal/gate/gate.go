@@ -40,12 +40,22 @@ type Decision struct {
 	Now time.Time
 }
 
-// Check decides for the token of a cookie and the host it came with.
-// The errors are ErrNotSignedIn where there is no such live session on this
-// host; ErrNotWhitelisted, together with the Decision, where somebody is
-// signed in who may not come in; and otherwise CodeUnavailable or CodeSchema,
-// which are a no.
+// Check decides whether the browser with this cookie may open the application on
+// this host. The errors are ErrNotSignedIn where there is no such live session on
+// the host; ErrNotWhitelisted or ErrNotForApp, together with the Decision, where
+// somebody is signed in who may not come in, or not to this application; and
+// otherwise CodeUnavailable or CodeSchema, which are a no.
 func (g *Gate) Check(ctx context.Context, token afauth.Token, host string) (Decision, error) {
+	d, err := g.Who(ctx, token, host)
+	if err == nil && !d.User.Opens(host) {
+		return d, afauth.ErrNotForApp
+	}
+	return d, err
+}
+
+// Who is Check for af-auth's own pages, where it does not matter which
+// applications a permission is for.
+func (g *Gate) Who(ctx context.Context, token afauth.Token, host string) (Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
 	visit, err := g.db.FindSession(ctx, token.Hash(), host, g.idle)

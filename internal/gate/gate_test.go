@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -198,7 +199,7 @@ func TestNotSignedIn(t *testing.T) {
 				token = tt.token(token)
 			}
 			d, err := w.gate.Check(t.Context(), token, at)
-			if !errors.Is(err, afauth.ErrNotSignedIn) || d != (gate.Decision{}) {
+			if !errors.Is(err, afauth.ErrNotSignedIn) || !reflect.DeepEqual(d, gate.Decision{}) {
 				t.Errorf("%+v, %v", d, err)
 			}
 		})

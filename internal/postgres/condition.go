@@ -123,10 +123,10 @@ func columns(schema fs.FS) ([]column, error) {
 		}
 		table := ""
 		for line := range strings.Lines(string(text)) {
-			words := strings.Fields(line)
+			words := strings.Fields(strings.TrimPrefix(strings.TrimPrefix(line, "CREATE "), "UNLOGGED "))
 			switch {
-			case len(words) > 3 && words[0] == "CREATE" && words[1] == "TABLE":
-				table = words[2]
+			case len(words) > 2 && words[0] == "TABLE":
+				table = words[1]
 			case len(words) == 0, words[0] == "--", words[0] == "CONSTRAINT", table == "":
 			case strings.HasPrefix(words[0], ")"):
 				table = ""

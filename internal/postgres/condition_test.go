@@ -84,7 +84,8 @@ func TestMissing(t *testing.T) {
 			[]string{"the column users.login", "the column users.email", "the column tickets.host"}},
 		{"a table that went elsewhere", "CREATE SCHEMA elsewhere; ALTER TABLE instances SET SCHEMA elsewhere", []string{"the table instances"}},
 		{"all", "DROP SCHEMA public CASCADE; CREATE SCHEMA public",
-			[]string{"the table users", "the table sessions", "the table tickets", "the table events", "the table instances"}},
+			[]string{"the table users", "the table requests", "the table sessions", "the table tickets", "the table events", "the table instances",
+				"the table confirmations", "the table webhooks", "the table deliveries"}},
 		{"a column more", "ALTER TABLE users ADD COLUMN team text", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

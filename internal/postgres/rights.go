@@ -20,7 +20,7 @@ type right struct {
 // rights are those that a server works with. docs/database.md gives them.
 func rights() []right {
 	return []right{
-		{"SELECT, INSERT, UPDATE, DELETE", []string{"users", "sessions", "tickets", "instances"}},
+		{"SELECT, INSERT, UPDATE, DELETE", []string{"users", "sessions", "tickets", "instances", "requests", "confirmations", "webhooks", "deliveries"}},
 		{"SELECT, INSERT", []string{"events"}},
 		{"SELECT", []string{"af_auth_migrations", "af_auth_migrations_history"}},
 	}

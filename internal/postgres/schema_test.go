@@ -146,6 +146,16 @@ func (p probe) fingerprint() []string {
 // that functions capture.
 func (p probe) apply(name, sql string) {
 	p.t.Helper()
+	if strings.Contains(sql, "-- transaction: none") {
+		p.run("SET search_path TO public, pg_temp")
+		for _, one := range strings.Split(sql, ";\n") {
+			if err := p.try(one); err != nil {
+				p.t.Fatalf("%s: %v", name, err)
+			}
+		}
+		p.run("RESET search_path")
+		return
+	}
 	p.run("BEGIN; SET LOCAL search_path TO public, pg_temp")
 	if err := p.try(sql); err != nil {
 		p.t.Fatalf("%s: %v", name, err)

@@ -37,7 +37,7 @@ func (db *DB) FindSession(ctx context.Context, token afauth.TokenHash, host stri
 		User: afauth.User{
 			ID: row.UserID, GitHubID: row.GithubUserID,
 			Login: orEmpty(row.Login), Name: orEmpty(row.Name), Email: orEmpty(row.Email), AvatarURL: orEmpty(row.AvatarUrl),
-			Whitelist:    afauth.Whitelist{IsWhitelisted: row.IsWhitelisted, Until: row.WhitelistUntil, DecidedAt: row.WhitelistDecidedAt},
+			Whitelist:    afauth.Whitelist{IsWhitelisted: row.IsWhitelisted, Until: row.WhitelistUntil, DecidedAt: row.WhitelistDecidedAt, Apps: row.Apps},
 			LastSignInAt: row.LastSignInAt, CreatedAt: row.UserCreatedAt, UpdatedAt: row.UserUpdatedAt,
 		},
 		Now: row.Now,

@@ -78,7 +78,7 @@ func (db *DB) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		User: afauth.User{
 			ID: now.ID, GitHubID: in.GitHubID,
 			Login: login, Name: orEmpty(name), Email: orEmpty(email), AvatarURL: orEmpty(avatar),
-			Whitelist:    afauth.Whitelist{IsWhitelisted: now.IsWhitelisted, Until: now.WhitelistUntil, DecidedAt: now.WhitelistDecidedAt},
+			Whitelist:    afauth.Whitelist{IsWhitelisted: now.IsWhitelisted, Until: now.WhitelistUntil, DecidedAt: now.WhitelistDecidedAt, Apps: now.Apps},
 			LastSignInAt: &now.Now, CreatedAt: now.CreatedAt, UpdatedAt: now.UpdatedAt,
 		},
 		Access:    afauth.Access(now.Access),

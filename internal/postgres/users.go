@@ -28,7 +28,7 @@ func person(r query.GetUserRow) Person {
 		User: afauth.User{
 			ID: r.ID, GitHubID: r.GithubUserID,
 			Login: orEmpty(r.Login), Name: orEmpty(r.Name), Email: orEmpty(r.Email), AvatarURL: orEmpty(r.AvatarUrl),
-			Whitelist:    afauth.Whitelist{IsWhitelisted: r.IsWhitelisted, Until: r.WhitelistUntil, DecidedAt: r.WhitelistDecidedAt},
+			Whitelist:    afauth.Whitelist{IsWhitelisted: r.IsWhitelisted, Until: r.WhitelistUntil, DecidedAt: r.WhitelistDecidedAt, Apps: r.Apps},
 			LastSignInAt: r.LastSignInAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		},
 		Now: r.Now,

@@ -22,7 +22,7 @@ func (s *Server) visitor(r *http.Request) (gate.Decision, error) {
 	if !ok {
 		return gate.Decision{}, afauth.ErrNotSignedIn
 	}
-	return s.check(r, token, s.Origin.Host)
+	return s.who(r, token)
 }
 
 // signIn shows the page with the one button. Who is signed in already goes on,

@@ -16,7 +16,7 @@ import (
 //
 //	200  with the five identity headers
 //	401  nobody is signed in on this host
-//	403  somebody is, who may not come in
+//	403  somebody is, who may not come in, or not to this application
 //	503  it cannot be known now, which is a no
 //
 // The host is the one in Host. A proxy that calls by another name asks about
@@ -42,13 +42,25 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// check asks the gate, and tells the log where an outage is over.
+// check asks the gate about an application, and who about a page of our own;
+// both tell the log where an outage is over.
 func (s *Server) check(r *http.Request, token afauth.Token, host string) (gate.Decision, error) {
 	d, err := s.Gate.Check(r.Context(), token, host)
-	if err == nil || errors.Is(err, afauth.ErrNotSignedIn) || errors.Is(err, afauth.ErrNotWhitelisted) {
-		s.available(r.Context())
-	}
+	s.answered(r.Context(), err)
 	return d, err
+}
+
+func (s *Server) who(r *http.Request, token afauth.Token) (gate.Decision, error) {
+	d, err := s.Gate.Who(r.Context(), token, s.Origin.Host)
+	s.answered(r.Context(), err)
+	return d, err
+}
+
+func (s *Server) answered(ctx context.Context, err error) {
+	switch {
+	case err == nil, errors.Is(err, afauth.ErrNotSignedIn), errors.Is(err, afauth.ErrNotWhitelisted), errors.Is(err, afauth.ErrNotForApp):
+		s.available(ctx)
+	}
 }
 
 // refuse answers programs: the proxy shows people a page of its own.
@@ -63,6 +75,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, d gate.Decision,
 		p.Status, p.Code, p.Access = http.StatusForbidden, string(afauth.CodeNotWhitelisted), string(d.Access)
 		p.Detail = "Somebody is signed in who may not come in."
 		p.Hint = "Lead the browser to " + s.Origin.String() + "/auth/continue: it says why, and what to do."
+	case errors.Is(err, afauth.ErrNotForApp):
+		s.Metrics.GateDecision("not_for_app")
+		p.Status, p.Code, p.Access = http.StatusForbidden, string(afauth.CodeNotForApp), string(d.Access)
+		p.Detail = "Somebody is signed in whose permission is for other applications."
+		p.Hint = "An administrator decides: af-auth allow " + d.User.Handle() + " --app HOST."
 	case errors.Is(r.Context().Err(), context.Canceled):
 		// Whoever asked has hung up. That is no fault of the database, and
 		// there is nobody to answer.

@@ -214,6 +214,7 @@ func rowCases() []ruleCase {
 		{name: "DO block that does both", up: "COMMENT ON TABLE users IS 'x';\nDO $$ BEGIN ALTER TABLE users ADD COLUMN x text; UPDATE users SET x = 'x'; END $$;",
 			want: "2 error backfill-mixed: writes rows of users in a file that changes the schema as well | ACCESS EXCLUSIVE on users: blocks reads and writes"},
 		{name: "select", up: "SELECT count(*) FROM users;"},
+		{name: "function that writes", up: "-- kind: expand\nCREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ UPDATE users SET name = 'x'; $$;"},
 		{name: "merge", up: backfill + "MERGE INTO notes n USING users u ON n.id = u.id WHEN MATCHED THEN UPDATE SET body = u.name;",
 			want: "2 warning backfill-unbatched: merges rows into notes in one go | ROW EXCLUSIVE on notes: blocks changes of the schema, and writes to the same rows"},
 	}

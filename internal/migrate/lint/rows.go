@@ -13,13 +13,14 @@ type rowChange struct {
 }
 
 // changed notes what a statement does to rows of old tables. Where there is no
-// plan, as of a DO block, the lock says that rows may be written.
+// plan, as of a DO block, the lock says that rows may be written. The lock of a
+// function that is made says nothing: its body is read, and not run.
 func (look *inspection) changed(s *step) {
 	if look.file.Batch.Table != "" {
 		return // in batches, as it should be
 	}
 	changes := s.changes
-	if len(changes) == 0 && !s.first("lock") && !s.first("insert", "update", "delete", "merge", "with") {
+	if len(changes) == 0 && !s.first("lock", "create") && !s.first("insert", "update", "delete", "merge", "with") {
 		fresh := s.fresh()
 		for id := range sorted(s.taken()) {
 			if r, _ := s.old(id); r.table() && fresh[lock{id, rowExclusive}] {

@@ -12,7 +12,7 @@ WITH person AS (
         email = excluded.email,
         avatar_url = excluded.avatar_url,
         last_sign_in_at = excluded.last_sign_in_at
-    RETURNING id, github_user_id, is_whitelisted, whitelist_until, whitelist_decided_at, created_at, updated_at,
+    RETURNING id, github_user_id, is_whitelisted, whitelist_until, whitelist_decided_at, apps, created_at, updated_at,
         access_of(is_whitelisted, whitelist_until, whitelist_decided_at) AS access
 ), crowded AS MATERIALIZED (
     -- The oldest sessions beyond what one person may have, the new one counted.
@@ -46,7 +46,7 @@ WITH person AS (
         jsonb_build_object('host', @host::text, 'access', access)
     FROM person
 )
-SELECT person.id, person.is_whitelisted, person.whitelist_until, person.whitelist_decided_at,
+SELECT person.id, person.is_whitelisted, person.whitelist_until, person.whitelist_decided_at, person.apps,
     person.created_at, person.updated_at, person.access::text AS access, now()::timestamptz AS now,
     opened.id AS session_id, opened.expires_at AS session_expires_at
 FROM person CROSS JOIN claimed LEFT JOIN opened ON true;
@@ -59,6 +59,7 @@ WITH parent AS (
     SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = @session_id AND s.expires_at > now()
         AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed'
+        AND (u.apps IS NULL OR @host::text = ANY (u.apps))
     FOR KEY SHARE OF s
 ), dropped AS (
     DELETE FROM tickets WHERE token_hash IN (
@@ -68,7 +69,7 @@ WITH parent AS (
         FOR UPDATE OF t SKIP LOCKED)
 ), issued AS (
     INSERT INTO tickets (token_hash, session_id, host, nonce_hash, return_to, expires_at)
-    SELECT @token_hash, parent.id, @host, @nonce_hash, @return_to, now() + @max_age::interval
+    SELECT @token_hash, parent.id, @host::text, @nonce_hash, @return_to, now() + @max_age::interval
     FROM parent
     RETURNING token_hash
 )
@@ -84,7 +85,7 @@ SELECT count(*) FROM issued;
 WITH person AS (
     SELECT u.id, access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) AS access
     FROM users u
-    WHERE u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id
+    WHERE (u.apps IS NULL OR @host::text = ANY (u.apps)) AND u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id
         WHERE t.token_hash = @ticket_hash AND t.host = @host AND t.nonce_hash = @nonce_hash)
     FOR SHARE
 ), parent AS (

@@ -70,9 +70,9 @@ func (q *Queries) EndUserSessions(ctx context.Context, userID afauth.ID) (int64,
 const findSession = `-- name: FindSession :one
 SELECT s.id, s.user_id, s.host, s.parent_id, s.created_at, s.seen_at, s.expires_at,
     u.github_user_id, u.login, u.name, u.email, u.avatar_url,
-    u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at,
+    u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at, u.apps,
     u.last_sign_in_at, u.created_at AS user_created_at, u.updated_at AS user_updated_at,
-    now()::timestamptz AS now
+    now()::timestamptz AS now, pg_postmaster_start_time()::timestamptz AS server
 FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.token_hash = $1 AND s.host = $2
     AND s.expires_at > now() AND s.seen_at > now() - $3::interval
@@ -100,10 +100,12 @@ type FindSessionRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	LastSignInAt       *time.Time
 	UserCreatedAt      time.Time
 	UserUpdatedAt      time.Time
 	Now                time.Time
+	Server             time.Time
 }
 
 // What the gate asks for each request: session, person and the time, in one
@@ -127,10 +129,12 @@ func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (FindS
 		&i.IsWhitelisted,
 		&i.WhitelistUntil,
 		&i.WhitelistDecidedAt,
+		&i.Apps,
 		&i.LastSignInAt,
 		&i.UserCreatedAt,
 		&i.UserUpdatedAt,
 		&i.Now,
+		&i.Server,
 	)
 	return i, err
 }

@@ -17,16 +17,17 @@ WITH parent AS (
     SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = $1 AND s.expires_at > now()
         AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed'
+        AND (u.apps IS NULL OR $2::text = ANY (u.apps))
     FOR KEY SHARE OF s
 ), dropped AS (
     DELETE FROM tickets WHERE token_hash IN (
         SELECT t.token_hash FROM tickets t WHERE t.token_hash IN (
             SELECT older.token_hash FROM parent JOIN tickets older ON older.session_id = parent.id
-            ORDER BY older.expires_at DESC, older.token_hash OFFSET $2::integer - 1)
+            ORDER BY older.expires_at DESC, older.token_hash OFFSET $3::integer - 1)
         FOR UPDATE OF t SKIP LOCKED)
 ), issued AS (
     INSERT INTO tickets (token_hash, session_id, host, nonce_hash, return_to, expires_at)
-    SELECT $3, parent.id, $4, $5, $6, now() + $7::interval
+    SELECT $4, parent.id, $2::text, $5, $6, now() + $7::interval
     FROM parent
     RETURNING token_hash
 )
@@ -35,9 +36,9 @@ SELECT count(*) FROM issued
 
 type IssueTicketParams struct {
 	SessionID   afauth.ID
+	Host        string
 	MostTickets int32
 	TokenHash   []byte
-	Host        string
 	NonceHash   []byte
 	ReturnTo    string
 	MaxAge      time.Duration
@@ -49,9 +50,9 @@ type IssueTicketParams struct {
 func (q *Queries) IssueTicket(ctx context.Context, arg IssueTicketParams) (int64, error) {
 	row := q.db.QueryRow(ctx, issueTicket,
 		arg.SessionID,
+		arg.Host,
 		arg.MostTickets,
 		arg.TokenHash,
-		arg.Host,
 		arg.NonceHash,
 		arg.ReturnTo,
 		arg.MaxAge,
@@ -65,22 +66,22 @@ const redeemTicket = `-- name: RedeemTicket :one
 WITH person AS (
     SELECT u.id, access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) AS access
     FROM users u
-    WHERE u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id
-        WHERE t.token_hash = $1 AND t.host = $2 AND t.nonce_hash = $3)
+    WHERE (u.apps IS NULL OR $1::text = ANY (u.apps)) AND u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id
+        WHERE t.token_hash = $2 AND t.host = $1 AND t.nonce_hash = $3)
     FOR SHARE
 ), parent AS (
     SELECT p.id, p.user_id, p.expires_at, person.access
     FROM person JOIN sessions p ON p.user_id = person.id
-    WHERE p.id = (SELECT t.session_id FROM tickets t WHERE t.token_hash = $1)
+    WHERE p.id = (SELECT t.session_id FROM tickets t WHERE t.token_hash = $2)
     FOR KEY SHARE OF p
 ), used AS (
     DELETE FROM tickets USING parent
     WHERE tickets.session_id = parent.id
-        AND tickets.token_hash = $1 AND tickets.host = $2 AND tickets.nonce_hash = $3
+        AND tickets.token_hash = $2 AND tickets.host = $1 AND tickets.nonce_hash = $3
     RETURNING tickets.return_to, tickets.expires_at
 ), opened AS (
     INSERT INTO sessions (token_hash, user_id, host, parent_id, expires_at, user_agent)
-    SELECT $4::bytea, parent.user_id, $2, parent.id, parent.expires_at, $5::text
+    SELECT $4::bytea, parent.user_id, $1, parent.id, parent.expires_at, $5::text
     FROM used CROSS JOIN parent
     WHERE used.expires_at > now() AND parent.expires_at > now() AND parent.access = 'allowed'
     RETURNING id, user_id, expires_at
@@ -88,7 +89,7 @@ WITH person AS (
     -- One browser needs one session on one host; a few more are tabs that came
     -- at once. What another ticket is just taking away is passed over.
     SELECT s.id FROM sessions s WHERE s.id IN (
-        SELECT c.id FROM opened CROSS JOIN parent JOIN sessions c ON c.parent_id = parent.id AND c.host = $2
+        SELECT c.id FROM opened CROSS JOIN parent JOIN sessions c ON c.parent_id = parent.id AND c.host = $1
         WHERE c.token_hash IS DISTINCT FROM $6::bytea
         ORDER BY c.created_at DESC, c.id DESC OFFSET $7::integer - 1)
     FOR UPDATE OF s SKIP LOCKED
@@ -101,7 +102,7 @@ WITH person AS (
     -- Only what has been replaced ends: a link with a made-up ticket must not
     -- sign anybody out.
     DELETE FROM sessions WHERE id IN (
-        SELECT s.id FROM opened JOIN sessions s ON s.token_hash = $6::bytea AND s.host = $2
+        SELECT s.id FROM opened JOIN sessions s ON s.token_hash = $6::bytea AND s.host = $1
         UNION ALL SELECT crowded.id FROM crowded)
 )
 SELECT opened.id AS session_id, opened.user_id, opened.expires_at, now()::timestamptz AS now, used.return_to
@@ -109,8 +110,8 @@ FROM opened CROSS JOIN used CROSS JOIN claimed
 `
 
 type RedeemTicketParams struct {
-	TicketHash   []byte
 	Host         string
+	TicketHash   []byte
 	NonceHash    []byte
 	TokenHash    []byte
 	UserAgent    *string
@@ -134,8 +135,8 @@ type RedeemTicketRow struct {
 // decides: either this fails, or the child is deleted with its parent.
 func (q *Queries) RedeemTicket(ctx context.Context, arg RedeemTicketParams) (RedeemTicketRow, error) {
 	row := q.db.QueryRow(ctx, redeemTicket,
-		arg.TicketHash,
 		arg.Host,
+		arg.TicketHash,
 		arg.NonceHash,
 		arg.TokenHash,
 		arg.UserAgent,
@@ -163,7 +164,7 @@ WITH person AS (
         email = excluded.email,
         avatar_url = excluded.avatar_url,
         last_sign_in_at = excluded.last_sign_in_at
-    RETURNING id, github_user_id, is_whitelisted, whitelist_until, whitelist_decided_at, created_at, updated_at,
+    RETURNING id, github_user_id, is_whitelisted, whitelist_until, whitelist_decided_at, apps, created_at, updated_at,
         access_of(is_whitelisted, whitelist_until, whitelist_decided_at) AS access
 ), crowded AS MATERIALIZED (
     -- The oldest sessions beyond what one person may have, the new one counted.
@@ -197,7 +198,7 @@ WITH person AS (
         jsonb_build_object('host', $10::text, 'access', access)
     FROM person
 )
-SELECT person.id, person.is_whitelisted, person.whitelist_until, person.whitelist_decided_at,
+SELECT person.id, person.is_whitelisted, person.whitelist_until, person.whitelist_decided_at, person.apps,
     person.created_at, person.updated_at, person.access::text AS access, now()::timestamptz AS now,
     opened.id AS session_id, opened.expires_at AS session_expires_at
 FROM person CROSS JOIN claimed LEFT JOIN opened ON true
@@ -223,6 +224,7 @@ type SignInRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
 	Access             string
@@ -256,6 +258,7 @@ func (q *Queries) SignIn(ctx context.Context, arg SignInParams) (SignInRow, erro
 		&i.IsWhitelisted,
 		&i.WhitelistUntil,
 		&i.WhitelistDecidedAt,
+		&i.Apps,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Access,

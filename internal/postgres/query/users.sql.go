@@ -13,14 +13,15 @@ import (
 )
 
 const allowUser = `-- name: AllowUser :one
-INSERT INTO users (github_user_id, login, is_whitelisted, whitelist_until, whitelist_decided_at)
-VALUES ($1, $2::text, true, $3::timestamptz, now())
+INSERT INTO users (github_user_id, login, is_whitelisted, whitelist_until, whitelist_decided_at, apps)
+VALUES ($1, $2::text, true, $3::timestamptz, now(), $4::text[])
 ON CONFLICT (github_user_id) DO UPDATE SET
     is_whitelisted = true,
     whitelist_until = excluded.whitelist_until,
-    whitelist_decided_at = excluded.whitelist_decided_at
+    whitelist_decided_at = excluded.whitelist_decided_at,
+    apps = excluded.apps
 RETURNING id, github_user_id, login, name, email, avatar_url,
-    is_whitelisted, whitelist_until, whitelist_decided_at, last_sign_in_at,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
 `
 
@@ -28,6 +29,7 @@ type AllowUserParams struct {
 	GithubUserID int64
 	Login        *string
 	Until        *time.Time
+	Apps         []string
 }
 
 type AllowUserRow struct {
@@ -40,6 +42,7 @@ type AllowUserRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	LastSignInAt       *time.Time
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -48,7 +51,12 @@ type AllowUserRow struct {
 
 // A person who never signed in gets a row that waits for the GitHub id.
 func (q *Queries) AllowUser(ctx context.Context, arg AllowUserParams) (AllowUserRow, error) {
-	row := q.db.QueryRow(ctx, allowUser, arg.GithubUserID, arg.Login, arg.Until)
+	row := q.db.QueryRow(ctx, allowUser,
+		arg.GithubUserID,
+		arg.Login,
+		arg.Until,
+		arg.Apps,
+	)
 	var i AllowUserRow
 	err := row.Scan(
 		&i.ID,
@@ -60,6 +68,7 @@ func (q *Queries) AllowUser(ctx context.Context, arg AllowUserParams) (AllowUser
 		&i.IsWhitelisted,
 		&i.WhitelistUntil,
 		&i.WhitelistDecidedAt,
+		&i.Apps,
 		&i.LastSignInAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -70,7 +79,7 @@ func (q *Queries) AllowUser(ctx context.Context, arg AllowUserParams) (AllowUser
 
 const findUsersByLogin = `-- name: FindUsersByLogin :many
 SELECT id, github_user_id, login, name, email, avatar_url,
-    is_whitelisted, whitelist_until, whitelist_decided_at, last_sign_in_at,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now FROM users
 WHERE lower(login) = lower($1::text) ORDER BY created_at, id LIMIT 20
 `
@@ -85,6 +94,7 @@ type FindUsersByLoginRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	LastSignInAt       *time.Time
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -110,6 +120,7 @@ func (q *Queries) FindUsersByLogin(ctx context.Context, login string) ([]FindUse
 			&i.IsWhitelisted,
 			&i.WhitelistUntil,
 			&i.WhitelistDecidedAt,
+			&i.Apps,
 			&i.LastSignInAt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -128,7 +139,7 @@ func (q *Queries) FindUsersByLogin(ctx context.Context, login string) ([]FindUse
 const getUser = `-- name: GetUser :one
 
 SELECT id, github_user_id, login, name, email, avatar_url,
-    is_whitelisted, whitelist_until, whitelist_decided_at, last_sign_in_at,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now FROM users WHERE id = $1
 `
 
@@ -142,6 +153,7 @@ type GetUserRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	LastSignInAt       *time.Time
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -164,6 +176,7 @@ func (q *Queries) GetUser(ctx context.Context, id afauth.ID) (GetUserRow, error)
 		&i.IsWhitelisted,
 		&i.WhitelistUntil,
 		&i.WhitelistDecidedAt,
+		&i.Apps,
 		&i.LastSignInAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -174,7 +187,7 @@ func (q *Queries) GetUser(ctx context.Context, id afauth.ID) (GetUserRow, error)
 
 const getUserByGitHubID = `-- name: GetUserByGitHubID :one
 SELECT id, github_user_id, login, name, email, avatar_url,
-    is_whitelisted, whitelist_until, whitelist_decided_at, last_sign_in_at,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now FROM users WHERE github_user_id = $1
 `
 
@@ -188,6 +201,7 @@ type GetUserByGitHubIDRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	LastSignInAt       *time.Time
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -207,6 +221,7 @@ func (q *Queries) GetUserByGitHubID(ctx context.Context, githubUserID int64) (Ge
 		&i.IsWhitelisted,
 		&i.WhitelistUntil,
 		&i.WhitelistDecidedAt,
+		&i.Apps,
 		&i.LastSignInAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -217,7 +232,7 @@ func (q *Queries) GetUserByGitHubID(ctx context.Context, githubUserID int64) (Ge
 
 const listUsers = `-- name: ListUsers :many
 SELECT id, github_user_id, login, name, email, avatar_url,
-    is_whitelisted, whitelist_until, whitelist_decided_at, last_sign_in_at,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
 FROM users
 WHERE ($1::text = '' OR access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = $1::text
@@ -248,6 +263,7 @@ type ListUsersRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	LastSignInAt       *time.Time
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -281,6 +297,7 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUse
 			&i.IsWhitelisted,
 			&i.WhitelistUntil,
 			&i.WhitelistDecidedAt,
+			&i.Apps,
 			&i.LastSignInAt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -300,7 +317,7 @@ const revokeUser = `-- name: RevokeUser :one
 UPDATE users SET is_whitelisted = false, whitelist_until = NULL, whitelist_decided_at = now()
 WHERE id = $1
 RETURNING id, github_user_id, login, name, email, avatar_url,
-    is_whitelisted, whitelist_until, whitelist_decided_at, last_sign_in_at,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
 `
 
@@ -314,6 +331,7 @@ type RevokeUserRow struct {
 	IsWhitelisted      bool
 	WhitelistUntil     *time.Time
 	WhitelistDecidedAt *time.Time
+	Apps               []string
 	LastSignInAt       *time.Time
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -333,6 +351,7 @@ func (q *Queries) RevokeUser(ctx context.Context, id afauth.ID) (RevokeUserRow, 
 		&i.IsWhitelisted,
 		&i.WhitelistUntil,
 		&i.WhitelistDecidedAt,
+		&i.Apps,
 		&i.LastSignInAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,

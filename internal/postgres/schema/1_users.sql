@@ -17,6 +17,7 @@ CREATE TABLE users (
     last_sign_in_at         timestamptz(6),
     whitelist_until         timestamptz(6),
     whitelist_decided_at    timestamptz(6),
+    apps                    text[],
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_github_user_id_key UNIQUE (github_user_id)
 );
@@ -28,6 +29,14 @@ CREATE INDEX users_created_at_id_idx ON users (created_at, id);
 CREATE INDEX users_waiting_idx ON users (created_at, id)
     WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL;
 
+-- Prefixes are ranges only where letters sort by their bytes, and parts of words
+-- are found by their trigrams. Creating the extension takes CREATE on the database.
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE INDEX users_prefix_idx ON users ((lower(login) COLLATE "C"), id);
+CREATE INDEX users_search_idx ON users USING gin (login gin_trgm_ops, name gin_trgm_ops);
+
+COMMENT ON INDEX users_prefix_idx IS 'Finds people by how their login begins, in alphabetical order.';
+COMMENT ON INDEX users_search_idx IS 'Finds people by three letters or more out of their login or name.';
 COMMENT ON INDEX users_login_idx IS 'Finds people by login in any letter case. Not unique: an old login may be taken by a stranger.';
 COMMENT ON INDEX users_created_at_id_idx IS 'Lists people in the order in which they came.';
 COMMENT ON INDEX users_waiting_idx IS 'Lists those who wait for a decision; small however many people there are.';
@@ -48,3 +57,19 @@ COMMENT ON COLUMN users.avatar_url IS 'Address of the GitHub picture at the last
 COMMENT ON COLUMN users.last_sign_in_at IS 'When the person last came back from GitHub.';
 COMMENT ON COLUMN users.whitelist_until IS 'The permission ends at this moment; NULL: it does not end.';
 COMMENT ON COLUMN users.whitelist_decided_at IS 'When somebody last decided; NULL: the person is waiting.';
+COMMENT ON COLUMN users.apps IS 'Hosts of the applications that the permission is for; NULL: all of them, {}: none.';
+
+-- What people who wait have written to whoever decides.
+CREATE TABLE requests (
+    user_id    uuid           NOT NULL,
+    message    text           NOT NULL,
+    written_at timestamptz(6) NOT NULL DEFAULT now(),
+    CONSTRAINT requests_pkey PRIMARY KEY (user_id),
+    CONSTRAINT requests_message_check CHECK (char_length(message) BETWEEN 1 AND 280),
+    CONSTRAINT requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE requests IS 'What people who wait have written to whoever decides.';
+COMMENT ON COLUMN requests.user_id IS 'Who wrote it.';
+COMMENT ON COLUMN requests.message IS 'Their words, 280 characters at most.';
+COMMENT ON COLUMN requests.written_at IS 'When they were last changed.';

@@ -40,7 +40,7 @@ END $$;
 
 COMMENT ON FUNCTION notify_access(uuid[]) IS 'Tells all servers whose access changed.';
 
--- One line of the record. What the change claims about itself comes from
+-- One line of the record, and of what a webhook has to be told. What the change claims about itself comes from
 -- transaction settings; which role made it comes from the server.
 CREATE FUNCTION note_event(kind text, user_id uuid, details jsonb) RETURNS void
 LANGUAGE sql SET search_path FROM CURRENT AS $$
@@ -51,6 +51,14 @@ LANGUAGE sql SET search_path FROM CURRENT AS $$
         nullif(pg_catalog.current_setting('af_auth.address', true), ''),
         nullif(pg_catalog.current_setting('af_auth.reason', true), ''),
         details);
+    INSERT INTO deliveries (kind, user_id, actor, reason, details)
+    SELECT kind, user_id,
+        nullif(pg_catalog.current_setting('af_auth.actor', true), ''),
+        nullif(pg_catalog.current_setting('af_auth.reason', true), ''),
+        details
+    FROM webhooks
+    WHERE wanted_at > now() - interval '7 days' AND user_id IS NOT NULL
+        AND (kind LIKE 'access.%' OR kind = 'user.deleted');
 $$;
 
 COMMENT ON FUNCTION note_event(text, uuid, jsonb) IS 'Writes one line of the record.';
@@ -83,22 +91,31 @@ CREATE FUNCTION users_after_insert() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     decided uuid[];
+    waiting uuid[];
 BEGIN
-    SELECT pg_catalog.array_agg(id) INTO decided FROM new_rows
-    WHERE is_whitelisted OR whitelist_decided_at IS NOT NULL;
+    SELECT pg_catalog.array_agg(id) FILTER (WHERE is_whitelisted OR whitelist_decided_at IS NOT NULL),
+           pg_catalog.array_agg(id) FILTER (WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL)
+    INTO decided, waiting FROM new_rows;
+    IF waiting IS NOT NULL THEN
+        INSERT INTO deliveries (kind, user_id, details)
+        SELECT 'access.waiting', n.id, pg_catalog.jsonb_build_object('github_user_id', n.github_user_id)
+        FROM new_rows n CROSS JOIN webhooks w
+        WHERE n.id = ANY (waiting) AND w.wanted_at > now() - interval '7 days';
+    END IF;
     IF decided IS NULL THEN
         RETURN NULL;
     END IF;
     PERFORM note_event(
         CASE WHEN is_whitelisted THEN 'access.allowed' ELSE 'access.refused' END,
         id,
-        pg_catalog.jsonb_build_object('github_user_id', github_user_id, 'until', whitelist_until))
+        pg_catalog.jsonb_build_object('github_user_id', github_user_id, 'until', whitelist_until)
+        || CASE WHEN apps IS NULL THEN '{}'::jsonb ELSE pg_catalog.jsonb_build_object('apps', apps) END)
     FROM new_rows WHERE id = ANY (decided);
     PERFORM notify_access(decided);
     RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION users_after_insert() IS 'Records people who arrive already decided upon.';
+COMMENT ON FUNCTION users_after_insert() IS 'Records people who arrive already decided upon, and puts newcomers aside for the webhook.';
 
 CREATE FUNCTION users_after_update() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
@@ -114,9 +131,9 @@ BEGIN
                OR n.github_user_id <> o.github_user_id)
     INTO changed, lowered
     FROM new_rows n JOIN old_rows o ON o.id = n.id
-    WHERE (n.is_whitelisted, n.whitelist_until, n.whitelist_decided_at, n.github_user_id)
+    WHERE (n.is_whitelisted, n.whitelist_until, n.whitelist_decided_at, n.github_user_id, n.apps)
           IS DISTINCT FROM
-          (o.is_whitelisted, o.whitelist_until, o.whitelist_decided_at, o.github_user_id);
+          (o.is_whitelisted, o.whitelist_until, o.whitelist_decided_at, o.github_user_id, o.apps);
     IF changed IS NULL THEN
         RETURN NULL;
     END IF;
@@ -136,6 +153,9 @@ BEGIN
             'until_was', o.whitelist_until)
         || CASE WHEN n.github_user_id <> o.github_user_id
                 THEN pg_catalog.jsonb_build_object('github_user_id', n.github_user_id, 'github_user_id_was', o.github_user_id)
+                ELSE '{}'::jsonb END
+        || CASE WHEN n.apps IS DISTINCT FROM o.apps
+                THEN pg_catalog.jsonb_build_object('apps', n.apps, 'apps_was', o.apps)
                 ELSE '{}'::jsonb END)
     FROM new_rows n JOIN old_rows o ON o.id = n.id
     WHERE n.id = ANY (changed);
@@ -143,6 +163,10 @@ BEGIN
     -- rows in two orders would wait for each other.
     DELETE FROM sessions WHERE user_id = ANY (lowered) AND parent_id IS NULL;
     DELETE FROM sessions WHERE user_id = ANY (lowered);
+    -- Sessions on applications that are taken away; the one on our own host stays.
+    DELETE FROM sessions s USING new_rows n JOIN old_rows o ON o.id = n.id
+    WHERE s.user_id = n.id AND s.parent_id IS NOT NULL
+        AND n.apps IS DISTINCT FROM o.apps AND n.apps IS NOT NULL AND (s.host = ANY (n.apps)) IS NOT TRUE;
     PERFORM notify_access(changed);
     RETURN NULL;
 END $$;

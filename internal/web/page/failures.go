@@ -46,6 +46,13 @@ var failures = map[afauth.Code]words{
 		action: "See where you stand",
 		home:   true,
 	},
+	afauth.CodeNotForApp: {
+		status: http.StatusForbidden,
+		title:  "This application is not open to you",
+		what:   "You are signed in and on the list, but your permission is for other applications. Nothing was changed.",
+		action: "See where you stand",
+		home:   true,
+	},
 	afauth.CodeNotFound: {
 		status: http.StatusNotFound,
 		title:  "There is no such page",
