@@ -73,7 +73,9 @@ type revokeCmd struct {
 // Help is shown by --help.
 func (revokeCmd) Help() string {
 	return `Acts at once: the next request is refused, all sessions end, and a later
-"allow" does not bring them back. Somebody who is waiting is refused by this.`
+"allow" does not bring them back. Somebody who is waiting is refused by this.
+It returns when every running server has confirmed that it lets the person in no
+more, and names those that do not answer.`
 }
 
 // Run revokes.
@@ -95,6 +97,7 @@ func (c *revokeCmd) Run(ctx context.Context, e *Env) error {
 	if change.Before.Access() == afauth.Refused {
 		e.say("They had no access before either.")
 	}
+	e.tellConfirmed(ctx, people)
 	return nil
 }
 
@@ -115,5 +118,6 @@ func (c *signOutCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	e.say("signed out %s: %s ended", describe(person.User), count(n, "session"))
+	e.tellConfirmed(ctx, people)
 	return nil
 }

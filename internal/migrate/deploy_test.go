@@ -272,7 +272,9 @@ func TestScannerAgreesWithServer(t *testing.T) {
 		"SELECT 1 AS a$b$, 2 AS é; SELECT 3",
 	}
 	for _, f := range loadFS(t, postgres.Migrations()) {
-		tests = append(tests, f.Up+";\n"+f.Down)
+		if !f.Outside { // the others cannot be sent as one query
+			tests = append(tests, f.Up+";\n"+f.Down)
+		}
 	}
 	for _, sql := range tests {
 		t.Run("", func(t *testing.T) {
