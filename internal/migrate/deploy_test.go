@@ -284,7 +284,9 @@ func TestScannerAgreesWithServer(t *testing.T) {
 				if strings.HasPrefix(sql, f.Up) {
 					break
 				}
-				run(t, conn, f.Up)
+				for _, one := range migrate.Statements(f.Up) {
+					run(t, conn, one)
+				}
 			}
 			results, err := conn.PgConn().Exec(t.Context(), sql).ReadAll()
 			if err != nil {
