@@ -92,15 +92,8 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err := s.metrics.Register(postgres.NewCollector(s.db)); err != nil {
 		return nil, fmt.Errorf("registering the pool's metrics: %w", err)
 	}
-	listening := dialer(c, first(c.DirectURL, c.DatabaseURL), "af-auth listen", logger)
-	listening.Attempted, listening.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
-	s.seen = postgres.NewSeen(s.db)
-	s.seen.Flushed = s.metrics.SeenFlushed
-	s.gate = gate.New(gate.Options{DB: s.db, Seen: s.seen, Idle: c.SessionIdle, Memory: remembered, Logger: logger, Now: time.Now})
-	s.id = afauth.NewID()
-	s.heard = postgres.NewListener(postgres.ListenerOptions{Dialer: listening, Instance: s.id, Hearer: s.gate})
-	if err := s.metrics.Register(gate.NewCollector(s.gate)); err != nil {
-		return nil, fmt.Errorf("registering the gate's metrics: %w", err)
+	if err := s.openGate(); err != nil {
+		return nil, err
 	}
 	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
 	apps := map[string]string{}
@@ -129,6 +122,21 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: public, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
 	})
 	return s, nil
+}
+
+// openGate makes the gate and what tells it of changes.
+func (s *service) openGate() error {
+	listening := dialer(s.config, first(s.config.DirectURL, s.config.DatabaseURL), "af-auth listen", s.logger)
+	listening.Attempted, listening.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
+	s.seen = postgres.NewSeen(s.db)
+	s.seen.Flushed = s.metrics.SeenFlushed
+	s.gate = gate.New(gate.Options{DB: s.db, Seen: s.seen, Idle: s.config.SessionIdle, Memory: remembered, Logger: s.logger, Now: time.Now})
+	s.id = afauth.NewID()
+	s.heard = postgres.NewListener(postgres.ListenerOptions{Dialer: listening, Instance: s.id, Hearer: s.gate})
+	if err := s.metrics.Register(gate.NewCollector(s.gate)); err != nil {
+		return fmt.Errorf("registering the gate's metrics: %w", err)
+	}
+	return nil
 }
 
 func readsEmail(scopes []string) bool {
