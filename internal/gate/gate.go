@@ -13,6 +13,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -34,6 +35,9 @@ type Options struct {
 	Idle time.Duration
 	// Memory is how many sessions are remembered at most; 0: none.
 	Memory int
+	// Life is how long an answer of the database may be repeated, whatever is
+	// heard; 0: a minute, which is what the product promises.
+	Life   time.Duration
 	Logger *slog.Logger
 	// Now is this machine's clock, with its monotonic reading.
 	Now func() time.Time
@@ -56,7 +60,7 @@ type Gate struct {
 func New(o Options) *Gate {
 	return &Gate{
 		db: o.DB, seen: o.Seen, idle: o.Idle, logger: o.Logger, now: o.Now,
-		memory: newMemory(o.Memory, min(life, o.Idle), o.Now()),
+		memory: newMemory(o.Memory, min(cmp.Or(o.Life, life), o.Idle), o.Now()),
 	}
 }
 
