@@ -277,7 +277,9 @@ func TestSoakRevocations(t *testing.T) {
 		t.Errorf("%v answers from memory, of %d: the test is not what it seems", memory, len(s.history.readings))
 	}
 	var took []time.Duration
-	for _, some := range s.took {
+	for name, some := range s.took {
+		slices.Sort(some)
+		t.Logf("%s: %d confirmed, median %s, at most %s", name, len(some), some[len(some)/2], some[len(some)-1])
 		took = append(took, some...)
 	}
 	slices.Sort(took)
