@@ -99,6 +99,10 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		apps[h.Host] = h.Name
 		hosts = append(hosts, h.Host)
 	}
+	public := web.PublicPaths{}
+	for _, p := range c.PublicPaths {
+		public[p.Host] = append(public[p.Host], p.Path)
+	}
 	places := signin.NewPlaces(origin, hosts)
 	flow, err := signin.New(signin.Options{
 		DB: s.db, GitHub: client, Secret: c.GitHubClientSecret.Reveal(), Places: places,
@@ -112,7 +116,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		Gate: gate.New(s.db, s.seen, c.SessionIdle), People: access.New(s.db, client, limits(c)),
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
-		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: public, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
 	})
 	return s, nil
 }
