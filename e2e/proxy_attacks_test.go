@@ -104,7 +104,17 @@ func (f *front) keepsHostsApart(t *testing.T, v *visitor) {
 }
 
 // guardsPaths: with a public path there, no other one is opened by any spelling.
-func (f *front) guardsPaths(t *testing.T, _ *visitor) {
+func (f *front) guardsPaths(t *testing.T, v *visitor) {
+	for _, who := range []*visitor{nil, v} {
+		got := f.raw(t, appOrigin, head(t, who, "/public/hook?x=1", "X-Auth-Request-User: admin", "X_Auth_Request_Email: admin"))
+		seen := reflected(t, got.status, got.body)
+		if seen.URI != "/public/hook?x=1" || seen.Header.Get("X-Auth-Request-User") != "" || strings.Contains(got.body, "admin") {
+			t.Errorf("on a public path the application sees %s", got.body)
+		}
+	}
+	if got := f.raw(t, elseApp, strings.Replace(head(t, nil, "/public/hook"), hostOf(appOrigin), hostOf(elseApp), 1)); got.status != http.StatusUnauthorized {
+		t.Errorf("the other application's /public/hook: %d", got.status)
+	}
 	for _, target := range []string{
 		"/public/../admin", "/public/%2e%2e/admin", "/public/%2E%2E/admin", "/public/..%2fadmin", "/public%2f..%2fadmin", "/public/%2e%2e%2fadmin",
 		"/public/./../admin", "/./admin", "//admin", "//public/../admin", "/public//../admin", "/public/..;/admin", "/public/..;x=1/admin", "/public/%2e%2e;/admin",
@@ -112,7 +122,7 @@ func (f *front) guardsPaths(t *testing.T, _ *visitor) {
 		"/Public/", "/PUBLIC/../admin", "/admin?x=/public", "/admin?/public/", "/admin#/public/", "/admin%23/public/", "/publicx", "/publi", "/public;/../admin",
 		"/public/%zz", "/public/%", "/public/\x01", "/public/\x80", "/public/" + strings.Repeat("a", 64<<10), "/admin/..;/public/", "/admin/../public/../admin",
 		"/.af-auth/../admin", "/.af-auth/%2e%2e/admin", "/.af-auth/enter/../../admin", "/.af-auth/..%2fadmin", "/.af-auth//../admin", "/x/.af-auth/start", "/.AF-AUTH/start",
-		"/.af-auth/verify", "/.af-auth/signed-out", "/.af-auth/", "/auth/verify", "/auth/forward", "public/", "*", "https:/public/", "/admin\tHTTP/1.1", "/",
+		"/.af-auth/verify", "/.af-auth/signed-out", "/.af-auth/", "/auth/verify", "/auth/forward", "public/", "*", "https:/admin", "https:/public/../admin", "/admin\tHTTP/1.1", "/",
 	} {
 		if got := f.raw(t, appOrigin, head(t, nil, target)); strings.Contains(got.body, `"URI"`) || got.status == http.StatusOK {
 			t.Errorf("%.80q: %d %.200s", target, got.status, got.body)

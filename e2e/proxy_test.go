@@ -47,7 +47,9 @@ type front struct {
 func newFront(t *testing.T) (f *front, behind *strings.Replacer) {
 	t.Helper()
 	f = &front{arrived: make(chan struct{}), goOn: make(chan struct{})}
-	f.world = newWorld(t, 1, map[string]string{"AF_AUTH_TRUSTED_PROXIES": "127.0.0.1"})
+	f.world = newWorld(t, 1, map[string]string{
+		"AF_AUTH_TRUSTED_PROXIES": "127.0.0.1", "AF_AUTH_PUBLIC_PATHS": hostOf(appOrigin) + "/public",
+	})
 	own, err := url.Parse(ownOrigin)
 	if err != nil {
 		t.Fatal(err)
