@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -237,17 +239,24 @@ func (f *front) passesWebSocket(t *testing.T, v *visitor) {
 // streams: an upload is there before its end is sent, an event before the next.
 func (f *front) streams(t *testing.T, v *visitor) {
 	const chunk, chunks = 1 << 20, 8 // nginx's own limit is 1 MiB
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	content, upload := io.Pipe()
 	go func() {
 		block := make([]byte, chunk)
 		_, _ = upload.Write(block)
-		<-f.arrived
+		select {
+		case <-f.arrived:
+		case <-ctx.Done():
+			_ = upload.CloseWithError(errors.New("the upload does not begin at the application before it ends here"))
+			return
+		}
 		for range chunks - 1 {
 			_, _ = upload.Write(block)
 		}
 		_ = upload.Close()
 	}()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, appOrigin+"/upload", content)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, appOrigin+"/upload", content)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,6 @@ http {
     include `+dir+`/af-auth.conf;
 }
 `)
-	f.runs(t, exec.Command(installed(t, "nginx"), "-e", "stderr", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"))) // #nosec G204 -- our own folder
+	f.runs(t, exec.Command(installed(t, "nginx"), "-e", "stderr", "-p", dir, "-c", filepath.Join(dir, "nginx.conf")))
 	f.cases(t)
 }

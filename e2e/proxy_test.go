@@ -164,6 +164,8 @@ func (f *front) visitor(t *testing.T) *visitor {
 	t.Helper()
 	v := newVisitor(t)
 	v.client.Transport = &http.Transport{
+		// A stream that a proxy holds back would be waited for for ever.
+		ResponseHeaderTimeout: 15 * time.Second,
 		// All hosts but GitHub's are the proxy's.
 		DialTLSContext: func(ctx context.Context, _, address string) (net.Conn, error) {
 			host, _, err := net.SplitHostPort(address)
