@@ -130,7 +130,7 @@ func serverVars() []Var {
 		{Name: "AF_AUTH_TRUSTED_PROXIES", Kind: "list of addresses and networks", Example: "10.0.0.5,192.168.7.0/24",
 			Meaning: "the reverse proxies whose forwarded headers are believed, separated by commas. Empty: such headers are ignored",
 			read:    readProxies},
-		{Name: "AF_AUTH_PUBLIC_PATHS", Kind: "list of HOST/PATH", Example: "grafana.example.com/api/hooks/,app.example.com/healthz",
+		{Name: "AF_AUTH_PUBLIC_PATHS", Kind: "list of HOST/PATH", Example: "grafana.example.com/api/hooks/,wiki.example.com/healthz",
 			Meaning: "what the gate opens to anybody, for webhooks and health checks: exact hosts, each with a path that stands for itself and for what lies below it, separated by commas. Counts only for proxies in AF_AUTH_TRUSTED_PROXIES. Empty: nothing",
 			read:    readPublicPaths},
 		{Name: "AF_AUTH_CONTACT", Kind: "https URL or e-mail address", Example: "it@example.com",

@@ -21,6 +21,8 @@ func status(code afauth.Code) int {
 		return http.StatusMethodNotAllowed
 	case codeTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case codeUntrusted:
+		return http.StatusUnauthorized
 	default:
 		return page.Status(code)
 	}
@@ -41,7 +43,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Logger.InfoContext(r.Context(), "request refused", "error_code", code, "error", err)
 	}
 	askToWait(w, st, in.RetryAfter)
-	if wantsPage(r) && code != codeMethod && code != codeTooLarge {
+	if wantsPage(r) && code != codeMethod && code != codeTooLarge && code != codeUntrusted {
 		s.failPage(w, r, err, in)
 		return
 	}

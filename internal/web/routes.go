@@ -29,10 +29,12 @@ const (
 	ownHostPost
 	// appHost: an application's host only.
 	appHost
+	// trustedProxy: under any name, but only from a proxy in TrustedProxies.
+	trustedProxy
 )
 
 func (g guard) String() string {
-	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin", "application host"}[g]
+	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin", "application host", "trusted proxy"}[g]
 }
 
 // handler answers a request or returns why not.
@@ -66,7 +68,7 @@ func (s *Server) table() []route {
 		{"POST", "/auth/theme", ownHostPost, s.theme},
 		{"GET", "/auth/assets/{name}", anyHost, s.asset},
 		{"GET", "/auth/verify", anyHost, s.verify},
-		{"GET", "/auth/forward", anyHost, s.forwardAuth},
+		{"GET", "/auth/forward", trustedProxy, s.forwardAuth},
 		{"GET", "/.af-auth/start", appHost, s.start},
 		{"GET", "/.af-auth/enter", appHost, s.enter},
 		{"GET", "/live", anyHost, s.live},
@@ -128,6 +130,11 @@ func (s *Server) admit(g guard, r *http.Request) error {
 	kind, _ := s.host(r)
 	switch g {
 	case anyHost:
+		return nil
+	case trustedProxy:
+		if !s.fromProxy(r) {
+			return &afauth.Error{Code: codeUntrusted, Message: r.RemoteAddr + " is not in AF_AUTH_TRUSTED_PROXIES"}
+		}
 		return nil
 	case appHost:
 		if kind != anAppHost {
