@@ -30,6 +30,7 @@ func (f *front) cases(t *testing.T) {
 		{"tickets", f.redeemsOnce},
 		{"WebSocket", f.passesWebSocket},
 		{"uploads and events", f.streams},
+		{"access by application", f.keepsToSomeApplications},
 		{"revoke", f.closes},
 		{"af-auth is gone", f.failsClosed},
 	} {
@@ -183,6 +184,22 @@ func (f *front) tellsStrangers(t *testing.T, _ *visitor) {
 			t.Errorf("%s: to %q, %s: %s", c.name, got.to(), media, got.body)
 		}
 	}
+}
+
+// keepsToSomeApplications: who may open one application only is refused at the
+// other, and a page there leads to an explanation and not round.
+func (f *front) keepsToSomeApplications(t *testing.T, v *visitor) {
+	f.exec(t, `UPDATE users SET apps = ARRAY[$1] WHERE github_user_id = $2`, hostOf(appOrigin), octocat)
+	if got := f.ask(t, v, request{method: http.MethodGet, url: elseApp + "/", header: script()}); got.status != http.StatusForbidden && got.status != http.StatusUnauthorized {
+		t.Errorf("the other application: %d %.300s", got.status, got.body)
+	}
+	v.open(t, elseApp+"/")
+	if v.at.Scheme+"://"+v.at.Host != ownOrigin || v.status != http.StatusForbidden {
+		t.Errorf("the other application leads to %s with %d:\n%s", v.at, v.status, v.page)
+	}
+	v.open(t, appOrigin+"/inside")
+	v.isOn(t, appOrigin+"/inside", http.StatusOK)
+	isOctocat(t, reflected(t, v.status, v.page))
 }
 
 // closes: the request after a revocation is refused, and its page says why.
