@@ -60,6 +60,15 @@ func (s *stranger) visit(t testing.TB, address string) (got reply, at string) {
 	return got, address
 }
 
+// run runs a command that must succeed. Unlike bare SQL, revoke returns once
+// every server has heard of it.
+func (w *world) run(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := w.command(t, args...); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
 // otherReadings are ways to write a path that some server reads as another one.
 func otherReadings() []string {
 	return []string{
@@ -300,7 +309,7 @@ func TestTicketsThroughTheProxy(t *testing.T) {
 	if got, at := waits.visit(t, appOrigin+"/inside"); got.status != http.StatusOK || !strings.HasPrefix(at, ownOrigin+"/auth/waiting?") {
 		t.Errorf("somebody waiting: %d at %s", got.status, at)
 	}
-	w.exec(t, "UPDATE users SET apps = '{wiki.example.test}' WHERE github_user_id = $1", octocat)
+	w.run(t, "revoke", "octocat", "--app", "app.example.test")
 	got, at := s.visit(t, appOrigin+"/inside")
 	if got.status != http.StatusForbidden || !strings.HasPrefix(at, ownOrigin+"/auth/refused?") || !strings.Contains(got.body, "The App is not open to") || !strings.Contains(got.body, "wiki.example.test") {
 		t.Errorf("allowed elsewhere: %d at %s %s", got.status, at, got.body)
@@ -308,7 +317,7 @@ func TestTicketsThroughTheProxy(t *testing.T) {
 	if got, at := s.visit(t, elseApp+"/inside"); got.status != http.StatusOK || at != elseApp+"/inside" {
 		t.Errorf("where it is open: %d at %s", got.status, at)
 	}
-	w.exec(t, "UPDATE users SET is_whitelisted = false WHERE github_user_id = $1", octocat)
+	w.run(t, "revoke", "octocat")
 	if got, at := s.visit(t, elseApp+"/inside"); got.status != http.StatusForbidden || !strings.HasPrefix(at, ownOrigin+"/auth/refused?") {
 		t.Errorf("revoked: %d at %s", got.status, at)
 	}

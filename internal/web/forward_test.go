@@ -238,7 +238,7 @@ func TestForwardTurnsAway(t *testing.T) {
 		"waiting":                   {"UPDATE users SET is_whitelisted = false, whitelist_decided_at = NULL; ", "Continue with GitHub", 200}, // the session ended with it
 		"refused":                   {"UPDATE users SET is_whitelisted = false", "The App is not open to", 403},
 		"run out":                   {"SET session_replication_role = replica; UPDATE users SET whitelist_until = now()", "access to The App has ended", 403},
-		"for others only":           {"UPDATE users SET apps = '{wiki.example.test}'", "An administrator let you in to <bdi>Wiki</bdi>, and The App is not among these", 403},
+		"for others only":           {"UPDATE users SET apps = '{wiki.example.test}'", "You may open <bdi>Wiki</bdi>. An administrator can open The App to you as well.", 403},
 		"for none":                  {"UPDATE users SET apps = '{}'", "no application is open to you", 403},
 		"for one that is not here":  {"UPDATE users SET apps = '{gone.example.test}'", "no application is open to you", 403},
 		"signed in as another here": {"UPDATE sessions SET user_id = (SELECT id FROM users WHERE github_user_id = 480938) WHERE parent_id IS NOT NULL", "", 200},
