@@ -93,6 +93,12 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	s.seen = postgres.NewSeen(s.db)
 	s.seen.Flushed = s.metrics.SeenFlushed
 	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
+	var upstream *url.URL
+	if c.Upstream != "" {
+		if upstream, err = url.Parse(c.Upstream); err != nil {
+			return nil, fmt.Errorf("reading AF_AUTH_UPSTREAM: %w", err)
+		}
+	}
 	apps := map[string]string{}
 	var hosts []string
 	for _, h := range c.Hosts {
@@ -113,6 +119,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
 		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Upstream: upstream,
 	})
 	return s, nil
 }

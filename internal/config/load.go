@@ -227,6 +227,10 @@ func (l *loader) settleRest() {
 	default:
 		c.SessionIdle = c.SessionMax
 	}
+	if _, at, _ := strings.Cut(c.Upstream, "://"); c.Upstream != "" && (at == c.Listen || c.Upstream == c.Origin) {
+		l.fault("AF_AUTH_UPSTREAM", l.source["AF_AUTH_UPSTREAM"],
+			wrong("give the application's own address", "is af-auth's own address, so a request would go round for ever"))
+	}
 	if c.MetricsListen != "" && c.MetricsListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		l.fault("AF_AUTH_METRICS_LISTEN", l.source["AF_AUTH_METRICS_LISTEN"],
 			wrong("give it a port of its own, or set AF_AUTH_METRICS_TOKEN to serve metrics there", "is the same as AF_AUTH_LISTEN"))

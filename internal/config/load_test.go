@@ -142,6 +142,8 @@ func TestRefused(t *testing.T) {
 		{"AF_AUTH_CONTACT=javascript:alert(1)", "e-mail"}, {"AF_AUTH_CONTACT=http://a.example", "https"}, {"AF_AUTH_CONTACT=Ann <ann@example.com>", "e-mail"},
 		{"AF_AUTH_CONTACT=mailto:a@example.com?subject=x", "e-mail"}, {"AF_AUTH_CONTACT=https://u:p@a.example", "https"},
 		{"AF_AUTH_LOG_FORMAT=xml", "text or json"}, {"AF_AUTH_LOG_LEVEL=verbose", "debug"},
+		{"AF_AUTH_UPSTREAM=http://127.0.0.1:8080", "own address"}, {"AF_AUTH_UPSTREAM=http://app/x", "more than"}, {"AF_AUTH_UPSTREAM=http://app?", "more than"}, {"AF_AUTH_UPSTREAM=http://u:p@app", "user name"},
+		{"AF_AUTH_UPSTREAM=app:3000", "no http"}, {"AF_AUTH_UPSTREAM=ftp://app", "no http"}, {"AF_AUTH_UPSTREAM=http://app:0", "cannot be"}, {"AF_AUTH_UPSTREAM=http://127.1", "cannot be"}, {"AF_AUTH_UPSTREAM=http:/app", "no http"},
 		{"AF_AUTH_METRICS_LISTEN=127.0.0.1:8080", "same as AF_AUTH_LISTEN"}, {"AF_AUTH_METRICS_TOKEN=short", "16 characters"},
 		{"AF_AUTH_METRICS_TOKEN=0123456789 abcdef", "space"},
 		{"GITHUB_CLIENT_ID=my app", "client id"}, {"GITHUB_CLIENT_SECRET=a b", "space"},

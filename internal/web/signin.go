@@ -158,6 +158,9 @@ func (s *Server) toRefused(w http.ResponseWriter, to signin.Destination) error {
 // forward leads somebody who may enter to where they were going.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, d gate.Decision, to signin.Destination) error {
 	if to.Host == "" {
+		if s.leadsUpstream(to) && !d.User.Opens(s.Origin.Host) {
+			return detour{afauth.ErrNotForApp, to} // there they would only be sent back
+		}
 		return seeOther(w, s.Places.URL(to))
 	}
 	url, err := s.Flow.Issue(r.Context(), d.Session.ID, to)
