@@ -37,7 +37,7 @@ func (cmd serveCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	e.warn(c)
-	if err := c.Need("DATABASE_URL", "AF_AUTH_URL", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"); err != nil {
+	if err := c.Need(c.Needs("DATABASE_URL", "AF_AUTH_URL", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET")...); err != nil {
 		return err
 	}
 	logger := e.logger(c)

@@ -24,6 +24,7 @@ import (
 	"github.com/af-auth/af-auth/internal/telemetry"
 	"github.com/af-auth/af-auth/internal/web"
 	"github.com/af-auth/af-auth/internal/web/page"
+	"github.com/af-auth/af-auth/internal/webhook"
 )
 
 const (
@@ -56,6 +57,7 @@ type service struct {
 	seen    *postgres.Seen
 	metrics *telemetry.Metrics
 	web     *web.Server
+	webhook *webhook.Sender // nil: none
 	ready   *readiness
 	logger  *slog.Logger
 	version string
@@ -70,9 +72,9 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err != nil {
 		return nil, err
 	}
-	origin, err := url.Parse(c.Origin)
+	origin, upstream, err := addresses(c)
 	if err != nil {
-		return nil, fmt.Errorf("reading AF_AUTH_URL: %w", err)
+		return nil, err
 	}
 	pages, err := page.New()
 	if err != nil {
@@ -90,15 +92,12 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	listening := dialer(c, first(c.DirectURL, c.DatabaseURL), "af-auth listen", logger)
 	listening.Attempted, listening.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
 	s.heard = postgres.NewListener(listening)
+	if s.webhook, err = s.newWebhook(listening); err != nil {
+		return nil, err
+	}
 	s.seen = postgres.NewSeen(s.db)
 	s.seen.Flushed = s.metrics.SeenFlushed
 	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
-	var upstream *url.URL
-	if c.Upstream != "" {
-		if upstream, err = url.Parse(c.Upstream); err != nil {
-			return nil, fmt.Errorf("reading AF_AUTH_UPSTREAM: %w", err)
-		}
-	}
 	apps := map[string]string{}
 	var hosts []string
 	for _, h := range c.Hosts {
@@ -122,6 +121,40 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		Upstream: upstream,
 	})
 	return s, nil
+}
+
+// addresses are our own origin, and that of the application behind us; nil where
+// there is none.
+func addresses(c *config.Config) (origin, upstream *url.URL, err error) {
+	if origin, err = url.Parse(c.Origin); err != nil {
+		return nil, nil, fmt.Errorf("reading AF_AUTH_URL: %w", err)
+	}
+	if c.Upstream == "" {
+		return origin, nil, nil
+	}
+	if upstream, err = url.Parse(c.Upstream); err != nil {
+		return nil, nil, fmt.Errorf("reading AF_AUTH_UPSTREAM: %w", err)
+	}
+	return origin, upstream, nil
+}
+
+// newWebhook makes what sends to AF_AUTH_WEBHOOK_URL; nil where there is none.
+func (s *service) newWebhook(direct postgres.Dialer) (*webhook.Sender, error) {
+	if !s.config.WebhookURL.IsSet() {
+		return nil, nil
+	}
+	if err := s.config.Need(s.config.Needs()...); err != nil {
+		return nil, err
+	}
+	to, err := url.Parse(s.config.WebhookURL.Reveal())
+	if err != nil {
+		return nil, errors.New("AF_AUTH_WEBHOOK_URL cannot be read") // and is not shown
+	}
+	direct.Application = "af-auth lead"
+	return webhook.New(webhook.Options{
+		DB: s.db, Direct: direct, URL: to, Secret: s.config.WebhookSecret.Reveal(), Allow: s.config.WebhookAllow,
+		Release: s.version, Logger: s.logger, Counted: s.metrics.WebhookDeliveries,
+	}), nil
 }
 
 func readsEmail(scopes []string) bool {
@@ -160,10 +193,14 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var work errgroup.Group
-	for _, loop := range []func(context.Context){
+	loops := []func(context.Context){
 		s.heard.Run, s.seen.Run, s.sweep,
 		func(ctx context.Context) { s.db.KeepInstance(ctx, s.version, public.Addr().String()) },
-	} {
+	}
+	if s.webhook != nil {
+		loops = append(loops, s.webhook.Run)
+	}
+	for _, loop := range loops {
 		work.Go(func() error { loop(background); return nil })
 	}
 	serving, failed := errgroup.WithContext(ctx)

@@ -205,7 +205,24 @@ func checkHost(item string) *Fault {
 // readProxies refuses networks wider than any private one: believing everybody
 // is how forwarded headers have let strangers in (CVE-2026-40575).
 func readProxies(c *Config, value string) *Fault {
-	var proxies []netip.Prefix
+	proxies, fault := readNetworks(value)
+	for _, prefix := range proxies {
+		widest := 7 // fc00::/7
+		if prefix.Addr().Is4() {
+			widest = 8 // 10.0.0.0/8
+		}
+		if prefix.Bits() < widest {
+			return wrong("name your proxies, and nobody else",
+				"holds %s: whoever is inside may claim any address and host, so it would trust everybody's headers", quote(prefix.String()))
+		}
+	}
+	c.TrustedProxies = proxies
+	return fault
+}
+
+// readNetworks reads a list of addresses and networks.
+func readNetworks(value string) ([]netip.Prefix, *Fault) {
+	var out []netip.Prefix
 	for item := range strings.SplitSeq(value, ",") {
 		item = strings.TrimSpace(item)
 		if item == "" {
@@ -216,23 +233,14 @@ func readProxies(c *Config, value string) *Fault {
 			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 		}
 		if err != nil {
-			return wrong("write addresses and networks, such as 10.0.0.5 or 192.168.7.0/24", "holds %s, which is neither an address nor a network", quote(item))
+			return nil, wrong("write addresses and networks, such as 10.0.0.5 or 192.168.7.0/24", "holds %s, which is neither an address nor a network", quote(item))
 		}
 		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
 			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
 		}
-		widest := 7 // fc00::/7
-		if prefix.Addr().Is4() {
-			widest = 8 // 10.0.0.0/8
-		}
-		if prefix.Bits() < widest {
-			return wrong("name your proxies, and nobody else",
-				"holds %s: whoever is inside may claim any address and host, so it would trust everybody's headers", quote(item))
-		}
-		proxies = append(proxies, prefix.Masked())
+		out = append(out, prefix.Masked())
 	}
-	c.TrustedProxies = proxies
-	return nil
+	return out, nil
 }
 
 // readContact accepts only what may stand in a link: no javascript:, no http:.

@@ -227,6 +227,10 @@ func (l *loader) settleRest() {
 	default:
 		c.SessionIdle = c.SessionMax
 	}
+	if strings.HasPrefix(c.WebhookURL.Reveal(), "http://") && len(c.WebhookAllow) == 0 && !l.faulty["AF_AUTH_WEBHOOK_ALLOW_PRIVATE"] {
+		l.fault("AF_AUTH_WEBHOOK_URL", l.source["AF_AUTH_WEBHOOK_URL"],
+			wrong("write https://, or set AF_AUTH_WEBHOOK_ALLOW_PRIVATE=127.0.0.1", "is http:// on loopback, and AF_AUTH_WEBHOOK_ALLOW_PRIVATE does not allow that"))
+	}
 	if _, at, _ := strings.Cut(c.Upstream, "://"); c.Upstream != "" && (at == c.Listen || c.Upstream == c.Origin) {
 		l.fault("AF_AUTH_UPSTREAM", l.source["AF_AUTH_UPSTREAM"],
 			wrong("give the application's own address", "is af-auth's own address, so a request would go round for ever"))

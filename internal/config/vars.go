@@ -67,6 +67,7 @@ func Vars() []Var {
 		{"Server", serverVars()},
 		{"GitHub", githubVars()},
 		{"Sessions", sessionVars()},
+		{"Webhook", webhookVars()},
 		{"Logs and metrics", observeVars()},
 	} {
 		for _, v := range group.vars {
@@ -170,6 +171,20 @@ func sessionVars() []Var {
 			func(c *Config) *time.Duration { return &c.SessionMax }),
 		number(Var{Name: "AF_AUTH_SIGN_IN_RATE", Default: "20", Meaning: "sign-ins a minute that one network peer may start"},
 			1, 10_000, func(c *Config) *int { return &c.SignInRate }),
+	}
+}
+
+func webhookVars() []Var {
+	return []Var{
+		{Name: "AF_AUTH_WEBHOOK_URL", Kind: "https URL", Example: "https://hooks.example.com/af-auth", Secret: true,
+			Meaning: "an address that is told when somebody waits and when access changes; needs AF_AUTH_WEBHOOK_SECRET. http is taken for loopback, where AF_AUTH_WEBHOOK_ALLOW_PRIVATE allows that. Empty: none",
+			read:    readWebhookURL},
+		{Name: "AF_AUTH_WEBHOOK_SECRET", Kind: "text, at least 16 characters", Example: "SECRET", Secret: true,
+			Meaning: "the key of the signature by which the receiver knows that af-auth speaks",
+			read:    readSecret(16, func(c *Config) *Secret { return &c.WebhookSecret })},
+		{Name: "AF_AUTH_WEBHOOK_ALLOW_PRIVATE", Kind: "true, false, or list of addresses and networks", Default: "false", Example: "10.0.0.5,192.168.7.0/24",
+			Meaning: "addresses that are not public to which the webhook may go all the same; true: all",
+			read:    readWebhookAllow},
 	}
 }
 

@@ -44,6 +44,10 @@ func newCounter(r prometheus.Registerer, name, help, label string, values ...str
 	return c
 }
 
+func (c counter) add(value string, n int) {
+	c.vec.WithLabelValues(c.values.bound(value)).Add(float64(max(n, 0)))
+}
+
 func (c counter) inc(value string) { c.vec.WithLabelValues(c.values.bound(value)).Inc() }
 
 // newPlain registers a counter without labels.

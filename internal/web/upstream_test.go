@@ -260,7 +260,9 @@ func TestUpstreamCookies(t *testing.T) {
 func TestUpstreamForwardedFor(t *testing.T) {
 	t.Parallel()
 	for proxies, want := range map[string]string{"10.0.0.0/8": "127.0.0.1", "127.0.0.0/8": "198.51.100.7, 127.0.0.1"} {
-		f := newFront(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("X-Forwarded-For")) }, trusting(proxies))
+		f := newFront(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, r.Header.Get("X-Forwarded-For"))
+		}, trusting(proxies))
 		if _, got := f.get(t, f.member(t), "/", heading("X-Forwarded-For", "198.51.100.7")); got != want {
 			t.Errorf("trusting %s: %q, want %q", proxies, got, want)
 		}
