@@ -120,8 +120,8 @@ func (u upload) Read(b []byte) (int, error) {
 	}
 	n, err := u.from.Read(b)
 	if u.ctx.Err() == nil {
-		// net/http goes on reading, to hear of a client that hangs up. That one
-		// may be silent as long as it likes.
+		// Behind the end of the body net/http goes on reading, to hear of a client
+		// that hangs up. That one may be silent as long as it likes.
 		_ = u.control.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -9,7 +9,7 @@ WITH due AS (
 ), claimed AS (
     UPDATE deliveries SET attempts = attempts + 1, next_at = now() + @lease::interval
     WHERE deliveries.id = (SELECT due.id FROM due)
-    RETURNING deliveries.*
+    RETURNING deliveries.id, kind, user_id, at, actor, reason, details, attempts
 )
 SELECT c.id, c.kind, c.user_id, c.at, c.actor, c.reason, c.details, c.attempts,
     u.github_user_id, u.login, now()::timestamptz AS now

@@ -19,7 +19,7 @@ WITH due AS (
 ), claimed AS (
     UPDATE deliveries SET attempts = attempts + 1, next_at = now() + $1::interval
     WHERE deliveries.id = (SELECT due.id FROM due)
-    RETURNING deliveries.id, deliveries.kind, deliveries.user_id, deliveries.at, deliveries.actor, deliveries.reason, deliveries.details, deliveries.attempts, deliveries.next_at, deliveries.last_error
+    RETURNING deliveries.id, kind, user_id, at, actor, reason, details, attempts
 )
 SELECT c.id, c.kind, c.user_id, c.at, c.actor, c.reason, c.details, c.attempts,
     u.github_user_id, u.login, now()::timestamptz AS now
