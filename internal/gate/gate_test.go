@@ -66,7 +66,7 @@ func through(t *testing.T, way, direct string, change ...func(*postgres.Options)
 	}
 	t.Cleanup(func() { _ = w.sql.Close(context.Background()) })
 	w.seen = postgres.NewSeen(w.db)
-	w.gate = gate.New(w.db, w.seen, idle)
+	w.gate = gate.New(gate.Options{DB: w.db, Seen: w.seen, Idle: idle, Memory: 1000, Logger: o.Logger, Now: time.Now})
 	return w
 }
 
@@ -89,7 +89,7 @@ func (w *world) yes(sql string) (answer bool) {
 // allowed signs somebody in who is on the whitelist until then.
 func (w *world) allowed(until *time.Time) (afauth.Token, afauth.ID) {
 	w.t.Helper()
-	if _, err := w.db.Allow(w.t.Context(), postgres.Actor{Name: "cli:test"}, 583231, "octocat", until); err != nil {
+	if _, err := w.db.Allow(w.t.Context(), postgres.Actor{Name: "cli:test"}, 583231, "octocat", postgres.Grant{Until: until}); err != nil {
 		w.t.Fatal(err)
 	}
 	token := afauth.NewToken()

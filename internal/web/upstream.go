@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"time"
 
@@ -43,12 +42,6 @@ func (s *Server) forUpstream(r *http.Request) bool {
 	return s.Upstream != nil && !s.ownPath(r.URL.Path)
 }
 
-// leadsUpstream reports the same of a page of our own host.
-func (s *Server) leadsUpstream(to signin.Destination) bool {
-	u, err := url.ParseRequestURI(to.Path)
-	return s.Upstream != nil && to.Host == "" && err == nil && !s.ownPath(u.Path)
-}
-
 // upstreamTransport speaks to the application. There is no limit on how long an
 // answer may take: some applications hold a request until there is news.
 func upstreamTransport() *http.Transport {
@@ -67,6 +60,10 @@ func upstreamTransport() *http.Transport {
 
 // toUpstream asks the gate and hands the request on to the application.
 func (s *Server) toUpstream(w http.ResponseWriter, r *http.Request) error {
+	if s.Public.Open(s.Origin.Host, r.URL) {
+		s.Metrics.GateDecision("public")
+		return s.carry(w, r, gate.Decision{}, "")
+	}
 	token, ok := s.token(r, s.Origin.Host)
 	if !ok {
 		return s.turnBack(w, r, gate.Decision{}, afauth.ErrNotSignedIn)
@@ -76,7 +73,12 @@ func (s *Server) toUpstream(w http.ResponseWriter, r *http.Request) error {
 		return s.turnBack(w, r, d, err)
 	}
 	s.Metrics.GateDecision("allowed")
+	return s.carry(w, r, d, token)
+}
 
+// carry hands the request on, and watches it for the person with this token; of
+// a public path, for nobody.
+func (s *Server) carry(w http.ResponseWriter, r *http.Request, d gate.Decision, token afauth.Token) error {
 	// The application answers for its own headers; ours come back with our words.
 	ours := w.Header().Clone()
 	only(w.Header(), "X-Request-Id")
@@ -84,8 +86,10 @@ func (s *Server) toUpstream(w http.ResponseWriter, r *http.Request) error {
 	defer end(nil)
 	out := newPassage(ctx, w, r.Body)
 	inner := r.WithContext(ctx)
-	held := time.AfterFunc(settled, func() { s.hold(inner, token, d, out, end) })
-	defer held.Stop()
+	if token != "" {
+		held := time.AfterFunc(settled, func() { s.hold(inner, token, d, out, end) })
+		defer held.Stop()
+	}
 	defer out.rest()
 
 	var failed error
@@ -126,24 +130,19 @@ func (s *Server) notPassed(w http.ResponseWriter, r *http.Request, d gate.Decisi
 // on, and everything else gets a status that a script can read.
 func (s *Server) turnBack(w http.ResponseWriter, r *http.Request, d gate.Decision, err error) error {
 	to := here(r)
-	signedIn := !errors.Is(err, afauth.ErrNotSignedIn)
-	if !signedIn {
-		s.Metrics.GateDecision("not_signed_in")
-	}
 	switch {
 	case !navigates(r):
 		return s.refuse(w, r, d, err)
-	case !signedIn:
-		return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
-	case errors.Is(err, afauth.ErrNotWhitelisted):
-		s.Metrics.GateDecision("not_whitelisted")
-		return seeOther(w, "/auth/continue"+s.Places.Query(to))
-	case errors.Is(err, afauth.ErrNotForApp):
-		s.Metrics.GateDecision("not_for_app")
-	default:
+	case !isNo(err):
 		s.Metrics.GateDecision("unavailable")
+		return detour{err, to}
 	}
-	return detour{err, to}
+	s.Metrics.GateDecision(decision(err))
+	next := "/auth/continue" // says why, and what to do
+	if errors.Is(err, afauth.ErrNotSignedIn) {
+		next = "/auth/sign-in"
+	}
+	return seeOther(w, next+s.Places.Query(to))
 }
 
 // here is the page that was asked for.
@@ -151,15 +150,16 @@ func here(r *http.Request) signin.Destination {
 	return signin.Destination{Path: signin.LocalPath(r.URL.RequestURI())}
 }
 
-// navigates reports whether the answer will be shown to a person as a page.
+// navigates reports whether the answer will be shown to a person as a page, and
+// not to a program on one, which would take a sign-in page for its data.
 // Sec-Fetch-Mode says so where the browser sends it, and scripts cannot set it;
 // older browsers are known by what they accept.
 func navigates(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false
 	}
-	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
-		return mode == "navigate"
+	if mode := r.Header.Values("Sec-Fetch-Mode"); len(mode) > 0 {
+		return mode[0] == "navigate"
 	}
 	return wantsPage(r)
 }

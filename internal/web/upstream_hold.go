@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -49,7 +48,11 @@ func (s *Server) hold(r *http.Request, token afauth.Token, d gate.Decision, p *p
 			stopping = nil
 			continue
 		}
-		now, err := s.check(r, token, s.Origin.Host)
+		// Of the database, and not of the gate's memory.
+		now, err := s.who(r, token)
+		if err == nil && !now.User.Opens(s.Origin.Host) {
+			err = afauth.ErrNotForApp
+		}
 		switch {
 		case err == nil && now.User.ID == d.User.ID:
 			unsure = time.Time{}
@@ -59,7 +62,7 @@ func (s *Server) hold(r *http.Request, token afauth.Token, d gate.Decision, p *p
 			return
 		case err == nil:
 			err = afauth.ErrNotSignedIn // the session is somebody else's now
-		case !answers(err):
+		case !isNo(err):
 			if unsure.IsZero() {
 				unsure = time.Now()
 			}
@@ -88,9 +91,3 @@ func nextLook(d gate.Decision) time.Duration {
 
 // errStopping ends what would never end by itself.
 var errStopping = &afauth.Error{Code: afauth.CodeUnavailable, Message: "this server is stopping"}
-
-// answers reports whether an error of the gate is its answer, and not that it
-// has none.
-func answers(err error) bool {
-	return errors.Is(err, afauth.ErrNotSignedIn) || errors.Is(err, afauth.ErrNotWhitelisted) || errors.Is(err, afauth.ErrNotForApp)
-}

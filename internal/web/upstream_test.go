@@ -165,11 +165,15 @@ func TestUpstreamForOthers(t *testing.T) {
 	f := newFront(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "app") })
 	b := f.member(t)
 	f.exec(t, "UPDATE users SET apps = '{other.example.test}'")
-	if out := b.ask("GET", "/x", asking("Sec-Fetch-Mode", "navigate")); out.Code != http.StatusForbidden || !strings.Contains(out.Body.String(), "not open to you") {
-		t.Errorf("a page: %d %s", out.Code, to(out))
+	out := b.ask("GET", "/x", asking("Sec-Fetch-Mode", "navigate"))
+	for _, way := range []string{"/auth/continue?", "/auth/refused?"} {
+		if out.Code != http.StatusSeeOther || !strings.HasPrefix(to(out), way) {
+			t.Fatalf("a page: %d to %q, not %s", out.Code, to(out), way)
+		}
+		out = b.get(to(out))
 	}
-	if out := b.get("/auth/continue?return_to=%2Fx"); out.Code != http.StatusForbidden {
-		t.Errorf("on the way there: %d to %q", out.Code, to(out))
+	if out.Code != http.StatusForbidden {
+		t.Errorf("in the end: %d to %q", out.Code, to(out))
 	}
 	if res, body := f.get(t, b, "/x", nil); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "not_for_this_app") {
 		t.Errorf("a script: %d %s", res.StatusCode, body)
@@ -338,5 +342,24 @@ func TestUpstreamStreams(t *testing.T) {
 	close(write)
 	if lines.Scan() || lines.Err() != nil {
 		t.Errorf("the end: %q, %v", lines.Text(), lines.Err())
+	}
+}
+
+// TestUpstreamPublic: what the operator opened is open, and tells of nobody.
+func TestUpstreamPublic(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "user="+strings.Join(r.Header.Values("X-Auth-Request-User"), ","))
+	}, func(o *web.Options) { o.Public = web.PublicPaths{own: {"/hooks/"}} })
+	for path, want := range map[string]int{"/hooks/x": 200, "/hooks/x?y=/../": 200, "/hooks": 401, "/hooksx": 401, "/hooks/%78": 400, "/hooks/;x": 401, "/hooks/caf%C3%A9": 401} {
+		for _, b := range []*browser{f.browser(), f.member(t)} {
+			if len(b.jar[own]) > 0 && want == 401 {
+				continue
+			}
+			res, body := f.get(t, b, path, heading("X-Auth-Request-User", "root"))
+			if res.StatusCode != want || want == 200 && body != "user=" {
+				t.Errorf("%s: %d %s, want %d", path, res.StatusCode, body, want)
+			}
+		}
 	}
 }

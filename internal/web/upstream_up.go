@@ -3,9 +3,7 @@ package web
 import (
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/af-auth/af-auth"
@@ -37,7 +35,7 @@ func (s *Server) rewrite(pr *httputil.ProxyRequest, u afauth.User) {
 		}
 	}
 	withoutOwnCookies(out.Header)
-	if socket, err := netip.ParseAddrPort(pr.In.RemoteAddr); err == nil && s.trusted(socket.Addr().Unmap()) {
+	if s.fromProxy(pr.In) {
 		out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	}
 	pr.SetXForwarded()
@@ -108,49 +106,8 @@ func ownCookie(text string) bool {
 	return name == sessionCookie || strings.HasPrefix(name, sessionCookie+"_")
 }
 
-// plainForUpstream is canonical with room for names that need escaping, which
-// applications have and we have not. Still there is one spelling for each path:
-// what needs no escape has none, and nothing decodes to a slash, a backslash, a
-// dot segment, a control character or another escape.
+// plainForUpstream reports whether the application and we read a path alike. It
+// may hold what needs an escape, which our own paths never do.
 func plainForUpstream(u *url.URL) bool {
-	p, raw := u.Path, u.EscapedPath()
-	if u.Opaque != "" || u.Fragment != "" || !strings.HasPrefix(p, "/") || u.Scheme != "" && u.Host == "" {
-		return false
-	}
-	if clean := path.Clean(p); p != clean && (clean == "/" || p != clean+"/") {
-		return false
-	}
-	if strings.ContainsFunc(p, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }) || hasEscape(p) {
-		return false
-	}
-	for rest := raw; ; {
-		at := strings.IndexByte(rest, '%')
-		if at < 0 {
-			return true
-		}
-		c, err := url.PathUnescape(rest[at : at+3])
-		if err != nil || c == "/" || isUnreserved(c[0]) {
-			return false
-		}
-		rest = rest[at+3:]
-	}
-}
-
-// hasEscape reports whether what was decoded once could be decoded again.
-func hasEscape(s string) bool {
-	for i := 0; i+2 < len(s); i++ {
-		if s[i] == '%' && isHex(s[i+1]) && isHex(s[i+2]) {
-			return true
-		}
-	}
-	return false
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-// isUnreserved holds for what RFC 3986, section 2.3, says never needs an escape.
-func isUnreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+	return u.Opaque == "" && u.Fragment == "" && (u.Scheme == "" || u.Host != "") && plain(u.EscapedPath())
 }
