@@ -104,17 +104,9 @@ func (s *Server) inFolder(w http.ResponseWriter, asked *http.Request, kind hostK
 	return handle(w, asked)
 }
 
-// leads reports whether a person can be led on from here: who opens a page, and
-// not a program on one, which would take a sign-in page for its data. Pages of
-// our own that a proxy asks about by mistake would lead to themselves.
+// leads reports whether a person can be led on from here. Pages of our own that a proxy asks about by mistake would lead to themselves.
 func (s *Server) leads(asked *http.Request, kind hostKind) bool {
-	if asked.Method != http.MethodGet || kind == theOwnHost && ownPage(asked.URL.Path) {
-		return false
-	}
-	if mode := asked.Header.Values("Sec-Fetch-Mode"); len(mode) > 0 {
-		return mode[0] == "navigate"
-	}
-	return wantsPage(asked)
+	return navigates(asked) && !(kind == theOwnHost && ownPage(asked.URL.Path))
 }
 
 // ownPage reports whether a path of our own host is af-auth's and no

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -78,6 +79,10 @@ func (s *Server) table() []route {
 	if s.MetricsToken != "" {
 		routes = append(routes, route{"GET", "/metrics", anyHost, s.metrics})
 	}
+	if s.Upstream != nil {
+		// Not by the mux: see forUpstream. With it, the line for "/" is not reached.
+		routes = append(routes, route{"any", everything, ownHost, s.toUpstream})
+	}
 	return routes
 }
 
@@ -90,7 +95,7 @@ type RouteInfo struct {
 
 // Routes lists the whole table, including what is there only when configured.
 func Routes() []RouteInfo {
-	s := &Server{Options: Options{MetricsToken: "listed"}}
+	s := &Server{Options: Options{MetricsToken: "listed", Upstream: &url.URL{}}}
 	var out []RouteInfo
 	for _, rt := range s.table() {
 		out = append(out, RouteInfo{rt.method, rt.path, rt.guard.String()})
@@ -103,9 +108,9 @@ func Routes() []RouteInfo {
 const answerWithin = 2500 * time.Millisecond
 
 // patient says of a route that it waits for more than the database: for GitHub,
-// or for somebody to decide. It bounds its questions to the database itself.
+// for somebody to decide, or for an application. It bounds its questions to the database itself.
 func (rt route) patient() bool {
-	return rt.path == "/auth/github/callback" || rt.path == "/auth/waiting/events"
+	return rt.path == "/auth/github/callback" || rt.path == "/auth/waiting/events" || rt.path == everything
 }
 
 // serve puts the guard before the handler, and the renderer of errors behind.
