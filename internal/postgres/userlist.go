@@ -255,7 +255,7 @@ func escapeLike(s string) string {
 // userRow is a row of any query on users: they all name the same columns.
 type userRow interface {
 	query.ListUsersRow | query.ListWaitingUsersRow | query.ListUsersByAccessRow | query.ListUsersByPrefixRow |
-		query.SearchRecentUsersRow | query.SearchUsersRow | query.FindUsersByLoginRow
+		query.SearchRecentUsersRow | query.SearchUsersRow | query.FindUsersByLoginRow | query.FindUsersByLoginsRow
 }
 
 func asUser[T userRow](row T) query.GetUserRow { return query.GetUserRow(row) }
