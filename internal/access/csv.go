@@ -67,6 +67,7 @@ type csvFile struct {
 	records *csv.Reader
 	source  *bounded
 	at      map[string]int // column by name
+	names   []string       // of the columns
 	checks  csvChecks
 }
 
@@ -119,7 +120,7 @@ func readHeader(r io.Reader, checks csvChecks) (*csvFile, *Flaw) {
 		if _, twice := f.at[name]; twice {
 			return nil, &Flaw{Line: 1, Column: name, Why: "is there twice"}
 		}
-		f.at[name] = i
+		f.at[name], f.names = i, append(f.names, name)
 	}
 	if !f.has(columnID) && !f.has(columnLogin) {
 		return nil, &Flaw{Line: 1, Why: "names neither github_user_id nor login, so nobody is named"}
@@ -139,7 +140,10 @@ func (f *csvFile) lines() iter.Seq2[line, []Flaw] {
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			number, _ := f.records.FieldPos(0)
+			number := 0
+			if len(record) > 0 { // FieldPos panics where nothing was read
+				number, _ = f.records.FieldPos(0)
+			}
 			var parse *csv.ParseError
 			switch {
 			case errors.Is(err, csv.ErrFieldCount):
@@ -186,9 +190,9 @@ func (f *csvFile) line(number int, record []string) (line, []Flaw) {
 		}
 		return ""
 	}
-	for column, i := range f.at {
-		if !utf8.ValidString(record[i]) || strings.ContainsRune(record[i], 0) {
-			wrong(column, "is not text in UTF-8")
+	for i, text := range record {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			wrong(f.names[i], "is not text in UTF-8")
 		}
 	}
 	if len(flaws) > 0 {

@@ -115,14 +115,19 @@ func noTemporary(err error) error {
 func copyIn(ctx context.Context, tx pgx.Tx, rows iter.Seq2[ImportRow, error]) error {
 	next, stop := iter.Pull2(rows)
 	defer stop()
+	var torn error // what ended the list: PostgreSQL would say it in its own words
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", "af_auth_import"}, []string{"github_user_id", "login", "until", "apps", "reason"},
 		pgx.CopyFromFunc(func() ([]any, error) {
 			row, err, ok := next()
 			if !ok || err != nil {
+				torn = err
 				return nil, err
 			}
 			return []any{row.GitHubID, orNull(row.Login, 100), row.Until, hosts(row.Apps), orNull(row.Reason, 4000)}, nil
 		}))
+	if torn != nil {
+		return torn
+	}
 	return err
 }
 
