@@ -50,8 +50,8 @@ const (
 	// shortestSearch is what a trigram needs.
 	shortestSearch = 3
 	// searchDepth is how many of the newest people are looked through before the
-	// trigrams are asked: some 20 ms.
-	searchDepth = 20_000
+	// trigrams are asked: some 10 ms.
+	searchDepth = 10_000
 	// idSearch asks for no GitHub id: there is none below 1.
 	idSearch = 0
 )
