@@ -93,6 +93,8 @@ type revokeCmd struct {
 func (revokeCmd) Help() string {
 	return `Acts at once: the next request is refused, all sessions end, and a later
 "allow" does not bring them back. Somebody who is waiting is refused by this.
+It returns when every running server has confirmed that it lets the person in no
+more, and names those that do not answer.
 
 With --app the person stays on the whitelist, and the sessions of that application
 end. Where all applications were open, those in AF_AUTH_HOSTS remain, without
@@ -121,6 +123,7 @@ func (c *revokeCmd) Run(ctx context.Context, e *Env) error {
 	if change.Before.Access() == afauth.Refused {
 		e.say("They had no access before either.")
 	}
+	e.tellConfirmed(ctx, people)
 	return nil
 }
 
@@ -163,6 +166,7 @@ func (c *revokeCmd) takeApps(ctx context.Context, e *Env) error {
 	default:
 		e.say("They may still open %s.", printable(strings.Join(left.Apps, ", ")))
 	}
+	e.tellConfirmed(ctx, people)
 	return nil
 }
 
@@ -191,5 +195,6 @@ func (c *signOutCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	e.say("signed out %s: %s ended", describe(person.User), count(n, "session"))
+	e.tellConfirmed(ctx, people)
 	return nil
 }
