@@ -189,7 +189,10 @@ func (f *front) tellsStrangers(t *testing.T, _ *visitor) {
 // keepsToSomeApplications: who may open one application only is refused at the
 // other, and a page there leads to an explanation and not round.
 func (f *front) keepsToSomeApplications(t *testing.T, v *visitor) {
-	f.exec(t, `UPDATE users SET apps = ARRAY[$1] WHERE github_user_id = $2`, hostOf(appOrigin), octocat)
+	// The command returns when every server has heard of it.
+	if out, err := f.command(t, "revoke", "octocat", "--app", hostOf(elseApp)); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	if got := f.ask(t, v, request{method: http.MethodGet, url: elseApp + "/", header: script()}); got.status != http.StatusForbidden && got.status != http.StatusUnauthorized {
 		t.Errorf("the other application: %d %.300s", got.status, got.body)
 	}
