@@ -54,6 +54,7 @@ type service struct {
 	db      *postgres.DB
 	heard   *postgres.Listener
 	seen    *postgres.Seen
+	admins  *access.Admins
 	metrics *telemetry.Metrics
 	web     *web.Server
 	ready   *readiness
@@ -107,9 +108,12 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err != nil {
 		return nil, err
 	}
+	if s.admins, err = access.NewAdmins(client, logger, c.Admins); err != nil {
+		return nil, err
+	}
 	s.web = web.New(s.stop, web.Options{
 		Origin: origin, Apps: apps, Flow: flow, Places: places,
-		Gate: gate.New(s.db, s.seen, c.SessionIdle), People: access.New(s.db, client, limits(c)),
+		Gate: gate.New(s.db, s.seen, c.SessionIdle), People: access.New(s.db, client, limits(c)), Admins: s.admins,
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
 		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
@@ -154,7 +158,7 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	defer end()
 	var work errgroup.Group
 	for _, loop := range []func(context.Context){
-		s.heard.Run, s.seen.Run, s.sweep,
+		s.heard.Run, s.seen.Run, s.sweep, s.admins.Run,
 		func(ctx context.Context) { s.db.KeepInstance(ctx, s.version, public.Addr().String()) },
 	} {
 		work.Go(func() error { loop(background); return nil })

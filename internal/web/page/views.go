@@ -8,8 +8,9 @@ import (
 	afauth "github.com/af-auth/af-auth"
 )
 
-// View is the content of one page: Home, SignIn, Waiting, Refused, Failure,
-// SignOut, SignedOut or About.
+// View is the content of one page: Home, SignIn, Waiting, Message, Refused,
+// Failure, SignOut, SignedOut, About, and for administrators People, PersonPage,
+// AllowSomebody and Confirm.
 type View interface {
 	// page is the name of the template. Being unexported it closes the set.
 	page() string
@@ -76,6 +77,10 @@ type Waiting struct {
 	CheckURL string
 	// AnotherURL signs in with another GitHub account.
 	AnotherURL string
+	// MessageURL is where they write to whoever decides.
+	MessageURL string
+	// Message is what they have written; empty: nothing.
+	Message string
 	// EventsURL is the stream of server-sent events that the script listens to.
 	EventsURL string
 	// Now is the database's time, at which access was looked up.

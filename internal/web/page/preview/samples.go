@@ -18,6 +18,7 @@ type sample struct {
 // content.
 func samples(chrome page.Chrome) []sample {
 	list := append(doors(chrome), failures(chrome)...)
+	list = append(list, console(chrome)...)
 	return append(list, extremes(chrome)...)
 }
 
@@ -44,7 +45,7 @@ func doors(chrome page.Chrome) []sample {
 	}
 	waiting := page.Waiting{
 		Chrome: chrome, Person: octocat, App: "Grafana", AppHost: "grafana.example.com", GoesTo: "grafana.example.com/d/latency",
-		SignedInAt: now.Add(-2 * time.Minute), CheckURL: "/page/waiting", AnotherURL: "/page/sign-in", EventsURL: "/auth/waiting/events", Now: now,
+		SignedInAt: now.Add(-2 * time.Minute), CheckURL: "/page/waiting", AnotherURL: "/page/sign-in", MessageURL: "/page/message", EventsURL: "/auth/waiting/events", Now: now,
 	}
 	waitingDev := waiting
 	waitingDev.Chrome = dev
@@ -97,7 +98,7 @@ func extremes(chrome page.Chrome) []sample {
 		{"long-sign-in", page.SignIn{Chrome: long, Terms: terms, App: host, AppHost: host, ContinueURL: "/"}},
 		{"long-waiting", page.Waiting{
 			Chrome: long, Person: giant, App: strings.Repeat("Observability ", 8), AppHost: host, GoesTo: host + "/" + strings.Repeat("path/", 80),
-			SignedInAt: now, CheckURL: "/", AnotherURL: "/", EventsURL: "/auth/waiting/events", Now: now,
+			SignedInAt: now, CheckURL: "/", AnotherURL: "/", MessageURL: "/", Message: strings.Repeat("mum", 93), EventsURL: "/auth/waiting/events", Now: now,
 		}},
 		{"long-home", page.Home{
 			Chrome: long, Terms: terms, Person: &giant, Access: afauth.Allowed, Until: &until,
