@@ -31,9 +31,12 @@ type Change struct {
 }
 
 // Filter picks people from a list; Key is a place in it, and in one of sessions.
+// Grant is what somebody is allowed; Totals say how many people there are.
 type (
 	Filter = postgres.UserFilter
 	Key    = postgres.Key
+	Grant  = postgres.Grant
+	Totals = postgres.Totals
 )
 
 // Actor says who decides, from where and why.
@@ -115,6 +118,33 @@ func (p *People) Revoke(ctx context.Context, actor Actor, ref string) (Change, e
 	return Change{Change: change}, err
 }
 
+// RevokeApp takes the application on one host away from a person, and ends the
+// sessions there. all are the hosts of all applications: what remains, without
+// this one, of a permission for all. The last one taken away leaves somebody who
+// is allowed, and to nothing.
+func (p *People) RevokeApp(ctx context.Context, actor Actor, ref, host string, all []string) (Change, error) {
+	if err := checkReason(actor); err != nil {
+		return Change{}, err
+	}
+	if host == "" {
+		return Change{}, invalid("no application is named: its host is empty", "name its host, as in app.example.com")
+	}
+	person, err := p.Find(ctx, ref)
+	if err != nil {
+		return Change{}, err
+	}
+	if person.Access() == afauth.Allowed && person.Apps == nil && len(all) == 0 {
+		return Change{}, &afauth.Error{Code: afauth.CodeInvalid,
+			Message: fmt.Sprintf("%s may open all applications, and no setting says which these are", person.Handle()),
+			Hint:    "name all in AF_AUTH_HOSTS, or say which remain: af-auth allow " + quoted(ref) + " --only --app HOST"}
+	}
+	change, err := p.db.RevokeApp(ctx, actor, person.ID, host, all, p.limits.Idle)
+	return Change{Change: change}, err
+}
+
+// Totals says how many people there are, and how many wait.
+func (p *People) Totals(ctx context.Context) (Totals, error) { return p.db.Totals(ctx) }
+
 // SignOut ends all sessions of a person, who may sign in again.
 func (p *People) SignOut(ctx context.Context, actor Actor, ref string) (Person, int, error) {
 	if err := checkReason(actor); err != nil {
@@ -143,7 +173,7 @@ func (p *People) CountSessions(ctx context.Context, id afauth.ID) (int, error) {
 	return p.db.CountSessions(ctx, id, p.limits.Idle)
 }
 
-// List lists people, newest first.
+// List lists people, newest first, or by login where the filter has a Prefix.
 func (p *People) List(ctx context.Context, f Filter) ([]Person, error) { return p.db.Users(ctx, f) }
 
 // mostReason is enough for why, and keeps the record a list that people read.

@@ -135,7 +135,7 @@ func TestAmbiguousLogin(t *testing.T) {
 	w.run("UPDATE users SET last_sign_in_at = '2026-02-03 04:05Z', is_whitelisted = true WHERE github_user_id = 77; UPDATE users SET last_sign_in_at = NULL WHERE github_user_id = 583231")
 	ask := map[string]func() error{
 		"find":     func() error { _, err := w.people.Find(t.Context(), "octocat"); return err },
-		"allow":    func() error { _, err := w.people.Allow(t.Context(), ada(), "octocat", nil); return err },
+		"allow":    func() error { _, err := w.people.Allow(t.Context(), ada(), "octocat", access.Grant{}); return err },
 		"revoke":   func() error { _, err := w.people.Revoke(t.Context(), ada(), "octocat"); return err },
 		"sign out": func() error { _, _, err := w.people.SignOut(t.Context(), ada(), "octocat"); return err },
 	}
@@ -210,7 +210,7 @@ func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.run("DROP TABLE tickets, sessions, requests, users")
-	_, err := w.people.Allow(t.Context(), ada(), "octocat", nil)
+	_, err := w.people.Allow(t.Context(), ada(), "octocat", access.Grant{})
 	fails(t, "allow", err, afauth.CodeSchema, "af-auth db migrate deploy")
 	_, err = w.people.Revoke(t.Context(), ada(), "#583231")
 	fails(t, "revoke", err, afauth.CodeSchema, "af-auth db migrate deploy")

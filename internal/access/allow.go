@@ -5,18 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/github"
 )
 
-// Allow puts a person on the whitelist, until a moment or (nil) for good.
-// Somebody who never signed in is looked up at GitHub, and what is stored and
+// Allow puts a person on the whitelist. Somebody who never signed in is looked up at GitHub, and what is stored and
 // waited for is the numeric id. Somebody who is known and named by a login is
 // compared with who has that login at GitHub today.
-func (p *People) Allow(ctx context.Context, actor Actor, ref string, until *time.Time) (Change, error) {
-	if until != nil && !until.After(p.db.Now()) {
+func (p *People) Allow(ctx context.Context, actor Actor, ref string, grant Grant) (Change, error) {
+	if until := grant.Until; until != nil && !until.After(p.db.Now()) {
 		return Change{}, &afauth.Error{Code: afauth.CodeInvalid,
 			Message: fmt.Sprintf("%s has passed already", until.UTC().Format(time.RFC3339)),
 			Hint:    "to end somebody's access now: af-auth revoke " + quoted(ref)}
@@ -42,8 +42,20 @@ func (p *People) Allow(ctx context.Context, actor Actor, ref string, until *time
 			return Change{}, err
 		}
 	}
-	change, err := p.db.Allow(ctx, actor, account.ID, account.Login, until)
+	change, err := p.db.Allow(ctx, actor, account.ID, account.Login, grant)
+	if err == nil && grant.Add && grant.Apps != nil && change.After.Apps == nil {
+		warning = joined(warning, fmt.Sprintf("they may open all applications, and still may; to allow only these: af-auth allow %s --only --app %s",
+			quoted(ref), strings.Join(grant.Apps, " --app ")))
+	}
 	return Change{Change: change, Warning: warning}, err
+}
+
+// joined is one line of two warnings.
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
 }
 
 // sameHolder refuses a login that somebody else has at GitHub by now: whoever

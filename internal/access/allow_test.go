@@ -17,7 +17,7 @@ import (
 func TestAllowBeforeTheFirstSignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	c, err := w.people.Allow(t.Context(), ada(), "OctoCat", nil)
+	c, err := w.people.Allow(t.Context(), ada(), "OctoCat", access.Grant{})
 	if err != nil || c.Before != nil || c.After.GitHubID != octocat || c.After.Login != "octocat" || c.After.LastSignInAt != nil || c.After.Access() != afauth.Allowed {
 		t.Fatalf("%+v, %v", c, err)
 	}
@@ -55,7 +55,7 @@ func TestAllowAsksGitHub(t *testing.T) {
 		t.Run(tt.ref, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			c, err := w.people.Allow(t.Context(), ada(), tt.ref, nil)
+			c, err := w.people.Allow(t.Context(), ada(), tt.ref, access.Grant{})
 			if tt.code == "" {
 				if err != nil || c.After.GitHubID != octocat || c.After.Login != tt.login {
 					t.Errorf("%+v, %v", c.After, err)
@@ -82,7 +82,7 @@ func TestAllowKnown(t *testing.T) {
 	w.github.Fault(10, githubsim.Fault{Kind: githubsim.ServerError})
 	for _, ref := range []string{"octocat", "OCTOCAT", "@octocat", "#583231", id.String(), strings.ToUpper(id.String())} {
 		until := w.db.Now().Add(time.Hour)
-		c, err := w.people.Allow(t.Context(), ada(), ref, &until)
+		c, err := w.people.Allow(t.Context(), ada(), ref, access.Grant{Until: &until})
 		if err != nil || c.Before == nil || c.After.ID != id || c.After.Access() != afauth.Allowed || c.After.Until == nil {
 			t.Errorf("allow %s: %+v, %v", ref, c, err)
 		}
@@ -109,7 +109,7 @@ func TestAllowReclaimedLogin(t *testing.T) {
 	w := newWorld(t)
 	w.signIn(octocat, "octocat")
 	w.run("UPDATE users SET name = 'Mona ' || chr(8238) || 'Cat', created_at = '2026-02-03', last_sign_in_at = '2026-02-04'")
-	if c, err := w.people.Allow(t.Context(), ada(), "octocat", nil); err != nil || c.Warning != "" {
+	if c, err := w.people.Allow(t.Context(), ada(), "octocat", access.Grant{}); err != nil || c.Warning != "" {
 		t.Errorf("still hers: %+v, %v", c, err)
 	}
 	if _, err := w.people.Revoke(t.Context(), ada(), "octocat"); err != nil {
@@ -120,16 +120,16 @@ func TestAllowReclaimedLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := fmt.Sprintf("#%d", thief.ID)
-	_, err = w.people.Allow(t.Context(), ada(), "OctoCat", nil)
+	_, err = w.people.Allow(t.Context(), ada(), "OctoCat", access.Grant{})
 	fails(t, "reclaimed", err, afauth.CodeAmbiguous, "has changed hands", `#583231 ("Mona \u202eCat", known here since 2026-02-03, last signed in 2026-02-04)`,
 		taken+` ("Somebody Else", not known here)`, "af-auth allow '"+taken+"'", "'#583231'")
 	w.signIn(thief.ID, "else")
-	_, err = w.people.Allow(t.Context(), ada(), "octocat", nil)
+	_, err = w.people.Allow(t.Context(), ada(), "octocat", access.Grant{})
 	fails(t, "both known", err, afauth.CodeAmbiguous, taken+` ("Somebody Else", known here since `+time.Now().UTC().Format("2006-"))
 	if n := w.count("SELECT count(*) FROM users WHERE is_whitelisted"); n != 0 {
 		t.Errorf("%d people are allowed all the same", n)
 	}
-	if c, err := w.people.Allow(t.Context(), ada(), "#583231", nil); err != nil || c.After.GitHubID != octocat || c.Warning != "" {
+	if c, err := w.people.Allow(t.Context(), ada(), "#583231", access.Grant{}); err != nil || c.After.GitHubID != octocat || c.Warning != "" {
 		t.Errorf("by id: %+v, %v", c, err)
 	}
 	calls := w.github.Calls("/api/v3/users/{login}")
@@ -149,11 +149,11 @@ func TestAllowDeletedLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.signIn(77, "gone")
-	if c, err := w.people.Allow(t.Context(), ada(), "gone", nil); err != nil || c.After.GitHubID != 77 || !strings.Contains(c.Warning, `GitHub knows nobody called "gone" any more`) {
+	if c, err := w.people.Allow(t.Context(), ada(), "gone", access.Grant{}); err != nil || c.After.GitHubID != 77 || !strings.Contains(c.Warning, `GitHub knows nobody called "gone" any more`) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	alone := access.New(w.db, nil, afauth.SessionLimits{Idle: time.Hour})
-	if c, err := alone.Allow(t.Context(), ada(), "gone", nil); err != nil || c.Warning != "" {
+	if c, err := alone.Allow(t.Context(), ada(), "gone", access.Grant{}); err != nil || c.Warning != "" {
 		t.Errorf("without credentials: %+v, %v", c, err)
 	}
 }
@@ -162,20 +162,20 @@ func TestAllowWithoutGitHub(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.github.Fault(1, githubsim.Fault{Kind: githubsim.ServerError})
-	_, err := w.people.Allow(t.Context(), ada(), "octocat", nil)
+	_, err := w.people.Allow(t.Context(), ada(), "octocat", access.Grant{})
 	fails(t, "GitHub is away", err, afauth.CodeGitHubDown, "try again", "'#ID'")
 	w.github.Fault(1, githubsim.Fault{Kind: githubsim.RateLimited})
-	_, err = w.people.Allow(t.Context(), ada(), "octocat", nil)
+	_, err = w.people.Allow(t.Context(), ada(), "octocat", access.Grant{})
 	fails(t, "GitHub's limit", err, afauth.CodeGitHubLimited, "wait 1m0s", "#583231")
 	w.github.Fault(1, githubsim.Fault{Kind: githubsim.ServerError})
-	c, err := w.people.Allow(t.Context(), ada(), "#583231", nil)
+	c, err := w.people.Allow(t.Context(), ada(), "#583231", access.Grant{})
 	if err != nil || c.After.GitHubID != octocat || c.After.Login != "" {
 		t.Errorf("by id: %+v, %v", c, err)
 	}
 	alone := access.New(w.db, nil, afauth.SessionLimits{Idle: time.Hour})
-	_, err = alone.Allow(t.Context(), ada(), "hubot", nil)
+	_, err = alone.Allow(t.Context(), ada(), "hubot", access.Grant{})
 	fails(t, "no client", err, afauth.CodeNotFound, "GITHUB_CLIENT_ID", "'#ID'")
-	if c, err := alone.Allow(t.Context(), ada(), "#480938", nil); err != nil || c.After.GitHubID != 480938 {
+	if c, err := alone.Allow(t.Context(), ada(), "#480938", access.Grant{}); err != nil || c.After.GitHubID != 480938 {
 		t.Errorf("by id: %+v, %v", c, err)
 	}
 }
@@ -190,7 +190,7 @@ func TestAllowOrganization(t *testing.T) {
 	}))
 	people := access.New(w.db, hub, afauth.SessionLimits{Idle: time.Hour})
 	for _, ref := range []string{"github", "#9919"} {
-		_, err := people.Allow(t.Context(), ada(), ref, nil)
+		_, err := people.Allow(t.Context(), ada(), ref, access.Grant{})
 		fails(t, ref, err, afauth.CodeInvalid, `"github" is an organization`)
 	}
 	if n := w.count("SELECT count(*) FROM users"); n != 0 {
@@ -205,18 +205,18 @@ func TestAllowUntil(t *testing.T) {
 	w.signIn(octocat, "octocat")
 	for _, past := range []time.Duration{-time.Second, -365 * 24 * time.Hour} {
 		until := w.db.Now().Add(past)
-		_, err := w.people.Allow(t.Context(), ada(), "octocat", &until)
+		_, err := w.people.Allow(t.Context(), ada(), "octocat", access.Grant{Until: &until})
 		fails(t, past.String(), err, afauth.CodeInvalid, until.UTC().Format(time.RFC3339)+" has passed already", "af-auth revoke octocat")
 	}
 	if n := w.count("SELECT count(*) FROM users WHERE is_whitelisted"); n != 0 {
 		t.Error("allowed all the same")
 	}
 	until := w.db.Now().Add(time.Hour).Truncate(time.Microsecond)
-	c, err := w.people.Allow(t.Context(), ada(), "octocat", &until)
+	c, err := w.people.Allow(t.Context(), ada(), "octocat", access.Grant{Until: &until})
 	if err != nil || c.After.Until == nil || !c.After.Until.Equal(until) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if c, err = w.people.Allow(t.Context(), ada(), "octocat", nil); err != nil || c.After.Until != nil {
+	if c, err = w.people.Allow(t.Context(), ada(), "octocat", access.Grant{}); err != nil || c.After.Until != nil {
 		t.Errorf("for good: %+v, %v", c, err)
 	}
 }

@@ -14,7 +14,7 @@ func TestReason(t *testing.T) {
 	w := newWorld(t)
 	w.signIn(octocat, "octocat")
 	long := access.Actor{Name: "cli:ada", Reason: strings.Repeat("\u00e9", 1001)}
-	_, err := w.people.Allow(t.Context(), long, "octocat", nil)
+	_, err := w.people.Allow(t.Context(), long, "octocat", access.Grant{})
 	fails(t, "allow", err, afauth.CodeInvalid, "the reason has 1001 characters, and the record keeps 1000")
 	_, err = w.people.Revoke(t.Context(), long, "octocat")
 	fails(t, "revoke", err, afauth.CodeInvalid, "1001")
@@ -24,7 +24,7 @@ func TestReason(t *testing.T) {
 		t.Errorf("%d events", n)
 	}
 	whole := access.Actor{Name: "cli:ada", Reason: strings.Repeat("\U0001f642", 1000)}
-	if _, err := w.people.Allow(t.Context(), whole, "octocat", nil); err != nil {
+	if _, err := w.people.Allow(t.Context(), whole, "octocat", access.Grant{}); err != nil {
 		t.Error(err)
 	}
 	if n := w.count("SELECT max(length(reason)) FROM events"); n != 1000 {

@@ -36,7 +36,7 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	change, err := people.Allow(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, until)
+	change, err := people.Allow(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, access.Grant{Until: until})
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (w *world) yes(sql string) (answer bool) {
 // allowed signs somebody in who is on the whitelist until then.
 func (w *world) allowed(until *time.Time) (afauth.Token, afauth.ID) {
 	w.t.Helper()
-	if _, err := w.db.Allow(w.t.Context(), postgres.Actor{Name: "cli:test"}, 583231, "octocat", until); err != nil {
+	if _, err := w.db.Allow(w.t.Context(), postgres.Actor{Name: "cli:test"}, 583231, "octocat", postgres.Grant{Until: until}); err != nil {
 		w.t.Fatal(err)
 	}
 	token := afauth.NewToken()

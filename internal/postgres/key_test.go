@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -25,9 +26,19 @@ func TestKey(t *testing.T) {
 	}
 }
 
+func TestKeyByLogin(t *testing.T) {
+	t.Parallel()
+	for _, login := range []string{"o", "octocat", "octocats", strings.Repeat("ö", 50)} {
+		key := postgres.Key{ID: afauth.ID{1, 15: 255}, Login: login}
+		if got, err := postgres.ParseKey(key.String()); err != nil || got != key || key.String()[0] == '-' {
+			t.Errorf("%v became %q and then %v, %v", key, key.String(), got, err)
+		}
+	}
+}
+
 // A place that was written by hand is one or an error, never a panic.
 func FuzzParseKey(f *testing.F) {
-	for _, seed := range []string{"", "octocat", "AAX", postgres.Key{}.String(), postgres.Key{}.String() + "=", "\xff"} {
+	for _, seed := range []string{"", "octocat", "AAX", postgres.Key{}.String(), postgres.Key{}.String() + "=", "\xff", "l.", postgres.Key{Login: "octocat"}.String()} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

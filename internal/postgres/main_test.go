@@ -121,7 +121,7 @@ func (w world) signIn(in postgres.SignIn) postgres.SignedIn {
 // allow puts a GitHub id on the whitelist.
 func (w world) allow(githubID int64) postgres.Change {
 	w.t.Helper()
-	c, err := w.db.Allow(w.t.Context(), postgres.Actor{Name: "cli:test"}, githubID, "", nil)
+	c, err := w.db.Allow(w.t.Context(), postgres.Actor{Name: "cli:test"}, githubID, "", postgres.Grant{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

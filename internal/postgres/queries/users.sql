@@ -18,29 +18,38 @@ SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now FROM users WHERE github_user_id = @github_user_id;
 
--- name: ListUsers :many
--- Newest first, by key: the next page begins after the last row of this one.
+-- name: LockUserByGitHubID :one
+-- For a change that builds on what is there.
 SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
-    created_at, updated_at, now()::timestamptz AS now
-FROM users
-WHERE (@access::text = '' OR access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = @access::text
-        OR (@access::text = 'refused' AND access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = 'expired'))
-    AND (@search::text = '' OR login ILIKE @search::text OR name ILIKE @search::text OR github_user_id::text = @exact::text)
-    AND (sqlc.narg(after_created_at)::timestamptz IS NULL
-        OR (created_at, id) < (sqlc.narg(after_created_at)::timestamptz, sqlc.narg(after_id)::uuid))
-ORDER BY created_at DESC, id DESC
-LIMIT @max_rows::integer;
+    created_at, updated_at, now()::timestamptz AS now FROM users WHERE github_user_id = @github_user_id FOR NO KEY UPDATE;
 
--- name: AllowUser :one
--- A person who never signed in gets a row that waits for the GitHub id.
+-- name: LockUser :one
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now FROM users WHERE id = @id FOR NO KEY UPDATE;
+
+-- name: AddAllowedUser :one
+-- A person who never signed in gets a row that waits for the GitHub id. No row
+-- comes back where somebody else was quicker.
 INSERT INTO users (github_user_id, login, is_whitelisted, whitelist_until, whitelist_decided_at, apps)
 VALUES (@github_user_id, sqlc.narg(login)::text, true, sqlc.narg(until)::timestamptz, now(), sqlc.narg(apps)::text[])
-ON CONFLICT (github_user_id) DO UPDATE SET
-    is_whitelisted = true,
-    whitelist_until = excluded.whitelist_until,
-    whitelist_decided_at = excluded.whitelist_decided_at,
-    apps = excluded.apps
+ON CONFLICT (github_user_id) DO NOTHING
+RETURNING id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now;
+
+-- name: AllowUser :one
+UPDATE users SET is_whitelisted = true, whitelist_until = sqlc.narg(until)::timestamptz,
+    whitelist_decided_at = now(), apps = sqlc.narg(apps)::text[]
+WHERE id = @id
+RETURNING id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now;
+
+-- name: SetUserApps :one
+UPDATE users SET apps = @apps::text[], whitelist_decided_at = now()
+WHERE id = @id
 RETURNING id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now;

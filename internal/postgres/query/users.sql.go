@@ -12,24 +12,81 @@ import (
 	afauth "github.com/af-auth/af-auth"
 )
 
-const allowUser = `-- name: AllowUser :one
+const addAllowedUser = `-- name: AddAllowedUser :one
 INSERT INTO users (github_user_id, login, is_whitelisted, whitelist_until, whitelist_decided_at, apps)
 VALUES ($1, $2::text, true, $3::timestamptz, now(), $4::text[])
-ON CONFLICT (github_user_id) DO UPDATE SET
-    is_whitelisted = true,
-    whitelist_until = excluded.whitelist_until,
-    whitelist_decided_at = excluded.whitelist_decided_at,
-    apps = excluded.apps
+ON CONFLICT (github_user_id) DO NOTHING
+RETURNING id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+`
+
+type AddAllowedUserParams struct {
+	GithubUserID int64
+	Login        *string
+	Until        *time.Time
+	Apps         []string
+}
+
+type AddAllowedUserRow struct {
+	ID                 afauth.ID
+	GithubUserID       int64
+	Login              *string
+	Name               *string
+	Email              *string
+	AvatarUrl          *string
+	IsWhitelisted      bool
+	WhitelistUntil     *time.Time
+	WhitelistDecidedAt *time.Time
+	Apps               []string
+	LastSignInAt       *time.Time
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Now                time.Time
+}
+
+// A person who never signed in gets a row that waits for the GitHub id. No row
+// comes back where somebody else was quicker.
+func (q *Queries) AddAllowedUser(ctx context.Context, arg AddAllowedUserParams) (AddAllowedUserRow, error) {
+	row := q.db.QueryRow(ctx, addAllowedUser,
+		arg.GithubUserID,
+		arg.Login,
+		arg.Until,
+		arg.Apps,
+	)
+	var i AddAllowedUserRow
+	err := row.Scan(
+		&i.ID,
+		&i.GithubUserID,
+		&i.Login,
+		&i.Name,
+		&i.Email,
+		&i.AvatarUrl,
+		&i.IsWhitelisted,
+		&i.WhitelistUntil,
+		&i.WhitelistDecidedAt,
+		&i.Apps,
+		&i.LastSignInAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Now,
+	)
+	return i, err
+}
+
+const allowUser = `-- name: AllowUser :one
+UPDATE users SET is_whitelisted = true, whitelist_until = $1::timestamptz,
+    whitelist_decided_at = now(), apps = $2::text[]
+WHERE id = $3
 RETURNING id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
 `
 
 type AllowUserParams struct {
-	GithubUserID int64
-	Login        *string
-	Until        *time.Time
-	Apps         []string
+	Until *time.Time
+	Apps  []string
+	ID    afauth.ID
 }
 
 type AllowUserRow struct {
@@ -49,14 +106,8 @@ type AllowUserRow struct {
 	Now                time.Time
 }
 
-// A person who never signed in gets a row that waits for the GitHub id.
 func (q *Queries) AllowUser(ctx context.Context, arg AllowUserParams) (AllowUserRow, error) {
-	row := q.db.QueryRow(ctx, allowUser,
-		arg.GithubUserID,
-		arg.Login,
-		arg.Until,
-		arg.Apps,
-	)
+	row := q.db.QueryRow(ctx, allowUser, arg.Until, arg.Apps, arg.ID)
 	var i AllowUserRow
 	err := row.Scan(
 		&i.ID,
@@ -230,30 +281,13 @@ func (q *Queries) GetUserByGitHubID(ctx context.Context, githubUserID int64) (Ge
 	return i, err
 }
 
-const listUsers = `-- name: ListUsers :many
+const lockUser = `-- name: LockUser :one
 SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
-    created_at, updated_at, now()::timestamptz AS now
-FROM users
-WHERE ($1::text = '' OR access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = $1::text
-        OR ($1::text = 'refused' AND access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = 'expired'))
-    AND ($2::text = '' OR login ILIKE $2::text OR name ILIKE $2::text OR github_user_id::text = $3::text)
-    AND ($4::timestamptz IS NULL
-        OR (created_at, id) < ($4::timestamptz, $5::uuid))
-ORDER BY created_at DESC, id DESC
-LIMIT $6::integer
+    created_at, updated_at, now()::timestamptz AS now FROM users WHERE id = $1 FOR NO KEY UPDATE
 `
 
-type ListUsersParams struct {
-	Access         string
-	Search         string
-	Exact          string
-	AfterCreatedAt *time.Time
-	AfterID        *afauth.ID
-	MaxRows        int32
-}
-
-type ListUsersRow struct {
+type LockUserRow struct {
 	ID                 afauth.ID
 	GithubUserID       int64
 	Login              *string
@@ -270,47 +304,72 @@ type ListUsersRow struct {
 	Now                time.Time
 }
 
-// Newest first, by key: the next page begins after the last row of this one.
-func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUsersRow, error) {
-	rows, err := q.db.Query(ctx, listUsers,
-		arg.Access,
-		arg.Search,
-		arg.Exact,
-		arg.AfterCreatedAt,
-		arg.AfterID,
-		arg.MaxRows,
+func (q *Queries) LockUser(ctx context.Context, id afauth.ID) (LockUserRow, error) {
+	row := q.db.QueryRow(ctx, lockUser, id)
+	var i LockUserRow
+	err := row.Scan(
+		&i.ID,
+		&i.GithubUserID,
+		&i.Login,
+		&i.Name,
+		&i.Email,
+		&i.AvatarUrl,
+		&i.IsWhitelisted,
+		&i.WhitelistUntil,
+		&i.WhitelistDecidedAt,
+		&i.Apps,
+		&i.LastSignInAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Now,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListUsersRow{}
-	for rows.Next() {
-		var i ListUsersRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.GithubUserID,
-			&i.Login,
-			&i.Name,
-			&i.Email,
-			&i.AvatarUrl,
-			&i.IsWhitelisted,
-			&i.WhitelistUntil,
-			&i.WhitelistDecidedAt,
-			&i.Apps,
-			&i.LastSignInAt,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.Now,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return i, err
+}
+
+const lockUserByGitHubID = `-- name: LockUserByGitHubID :one
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now FROM users WHERE github_user_id = $1 FOR NO KEY UPDATE
+`
+
+type LockUserByGitHubIDRow struct {
+	ID                 afauth.ID
+	GithubUserID       int64
+	Login              *string
+	Name               *string
+	Email              *string
+	AvatarUrl          *string
+	IsWhitelisted      bool
+	WhitelistUntil     *time.Time
+	WhitelistDecidedAt *time.Time
+	Apps               []string
+	LastSignInAt       *time.Time
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Now                time.Time
+}
+
+// For a change that builds on what is there.
+func (q *Queries) LockUserByGitHubID(ctx context.Context, githubUserID int64) (LockUserByGitHubIDRow, error) {
+	row := q.db.QueryRow(ctx, lockUserByGitHubID, githubUserID)
+	var i LockUserByGitHubIDRow
+	err := row.Scan(
+		&i.ID,
+		&i.GithubUserID,
+		&i.Login,
+		&i.Name,
+		&i.Email,
+		&i.AvatarUrl,
+		&i.IsWhitelisted,
+		&i.WhitelistUntil,
+		&i.WhitelistDecidedAt,
+		&i.Apps,
+		&i.LastSignInAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Now,
+	)
+	return i, err
 }
 
 const revokeUser = `-- name: RevokeUser :one
@@ -341,6 +400,58 @@ type RevokeUserRow struct {
 func (q *Queries) RevokeUser(ctx context.Context, id afauth.ID) (RevokeUserRow, error) {
 	row := q.db.QueryRow(ctx, revokeUser, id)
 	var i RevokeUserRow
+	err := row.Scan(
+		&i.ID,
+		&i.GithubUserID,
+		&i.Login,
+		&i.Name,
+		&i.Email,
+		&i.AvatarUrl,
+		&i.IsWhitelisted,
+		&i.WhitelistUntil,
+		&i.WhitelistDecidedAt,
+		&i.Apps,
+		&i.LastSignInAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Now,
+	)
+	return i, err
+}
+
+const setUserApps = `-- name: SetUserApps :one
+UPDATE users SET apps = $1::text[], whitelist_decided_at = now()
+WHERE id = $2
+RETURNING id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+`
+
+type SetUserAppsParams struct {
+	Apps []string
+	ID   afauth.ID
+}
+
+type SetUserAppsRow struct {
+	ID                 afauth.ID
+	GithubUserID       int64
+	Login              *string
+	Name               *string
+	Email              *string
+	AvatarUrl          *string
+	IsWhitelisted      bool
+	WhitelistUntil     *time.Time
+	WhitelistDecidedAt *time.Time
+	Apps               []string
+	LastSignInAt       *time.Time
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Now                time.Time
+}
+
+func (q *Queries) SetUserApps(ctx context.Context, arg SetUserAppsParams) (SetUserAppsRow, error) {
+	row := q.db.QueryRow(ctx, setUserApps, arg.Apps, arg.ID)
+	var i SetUserAppsRow
 	err := row.Scan(
 		&i.ID,
 		&i.GithubUserID,

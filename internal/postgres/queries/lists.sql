@@ -1,0 +1,107 @@
+-- The lists below go by key: a page begins behind the last row of the one before,
+-- and the first behind a key that nobody reaches. One query for each order and
+-- condition, because "argument is empty OR column = argument" hides from the
+-- planner which index serves.
+
+-- name: ListUsers :many
+-- Newest first.
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+FROM users
+WHERE (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT @max_rows::integer;
+
+-- name: ListWaitingUsers :many
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+FROM users
+WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL
+    AND (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT @max_rows::integer;
+
+-- name: ListUsersByAccess :many
+-- Walks from the newest on and leaves out whom the conditions leave out; run it
+-- behind PlanInOrder.
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+FROM users
+WHERE access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY (@states::text[])
+    AND (@app::text = '' OR apps IS NULL OR @app::text = ANY (apps))
+    AND (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT @max_rows::integer;
+
+-- name: ListUsersByPrefix :many
+-- In the order of users_prefix_idx. Bounds and not LIKE: a plan made once for all
+-- prefixes knows nothing of the pattern, and would read everybody.
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+FROM users
+WHERE lower(login) COLLATE "C" < @upper::text
+    AND (lower(login) COLLATE "C", id) > (lower(@after_login::text) COLLATE "C", @after_id::uuid)
+    AND access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY (@states::text[])
+    AND (@app::text = '' OR apps IS NULL OR @app::text = ANY (apps))
+ORDER BY lower(login) COLLATE "C", id
+LIMIT @max_rows::integer;
+
+-- name: SearchRecentUsers :many
+-- Looks through the newest @depth people only: what many people have in common
+-- fills a page from there, and its trigrams would name half of the table.
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+FROM (
+    SELECT * FROM users
+    WHERE (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+    ORDER BY created_at DESC, id DESC LIMIT @depth::integer
+) recent
+WHERE (login ILIKE @pattern::text OR name ILIKE @pattern::text OR github_user_id = @github_user_id::bigint)
+    AND access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY (@states::text[])
+    AND (@app::text = '' OR apps IS NULL OR @app::text = ANY (apps))
+ORDER BY created_at DESC, id DESC
+LIMIT @max_rows::integer;
+
+-- name: SearchUsers :many
+-- Finds what is rare by its trigrams; run it behind PlanByBitmap. MATERIALIZED
+-- keeps the order out of the plan: a walk through everybody from the newest on
+-- would look cheap, and is not where few match.
+WITH hits AS MATERIALIZED (
+    SELECT * FROM users
+    WHERE login ILIKE @pattern::text OR name ILIKE @pattern::text OR github_user_id = @github_user_id::bigint
+)
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now
+FROM hits
+WHERE access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY (@states::text[])
+    AND (@app::text = '' OR apps IS NULL OR @app::text = ANY (apps))
+    AND (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT @max_rows::integer;
+
+-- name: PlanInOrder :exec
+-- For this transaction: rows come in the order of an index, and are not sorted.
+SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true);
+
+-- name: PlanByBitmap :exec
+-- For this transaction: only indexes that name rows by a condition, and a plan for
+-- the very pattern.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
+    set_config('enable_indexonlyscan', 'off', true), set_config('jit', 'off', true),
+    set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- name: CountUsers :one
+-- What the statistics say of the number of people, made fit for the table's size
+-- today (0 or less: nothing), and, counted up to a bound, people and those who wait.
+SELECT coalesce((SELECT (CASE WHEN c.relpages > 0 THEN c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::bigint)
+        ELSE -1 END)::bigint
+    FROM pg_catalog.pg_class c WHERE c.oid = 'users'::regclass), -1)::bigint AS estimate,
+    (SELECT count(*) FROM (SELECT FROM users LIMIT @all_bound::integer) a)::bigint AS counted,
+    (SELECT count(*) FROM (SELECT FROM users WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL LIMIT @waiting_bound::integer) w)::bigint AS waiting;
