@@ -72,3 +72,6 @@ func (p *People) Write(ctx context.Context, user afauth.ID, message string) erro
 	}
 	return err
 }
+
+// ParseKey reads a place in a list as an address carries it.
+func ParseKey(s string) (Key, error) { return postgres.ParseKey(s) }

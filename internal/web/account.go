@@ -99,8 +99,8 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, page.About{Chrome: s.chrome(r), Terms: s.terms()})
 }
 
-// theme keeps how somebody likes to read, in a cookie.
-func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
+// readForm reads a form of ours into r.PostForm.
+func readForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
@@ -108,6 +108,14 @@ func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
 			return errTooLarge
 		}
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "the form cannot be read", Err: err}
+	}
+	return nil
+}
+
+// theme keeps how somebody likes to read, in a cookie.
+func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
 	}
 	theme := r.PostForm.Get("theme")
 	switch theme {

@@ -41,11 +41,14 @@ func (s *Server) asAdmin(r *http.Request) (*http.Request, error) {
 	return r.WithContext(context.WithValue(r.Context(), adminKey{}, d)), nil
 }
 
-// me is the administrator whom the guard let in.
-func me(r *http.Request) afauth.User {
+// decision is what the guard found of the administrator whom it let in.
+func decision(r *http.Request) gate.Decision {
 	d, _ := r.Context().Value(adminKey{}).(gate.Decision)
-	return d.User
+	return d
 }
+
+// me is the administrator whom the guard let in.
+func me(r *http.Request) afauth.User { return decision(r).User }
 
 // actor is who decides, from where and why, for the record.
 func (s *Server) actor(r *http.Request, reason string) access.Actor {

@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// plain takes from a stranger's words what would change how the words of others
+// Plain takes from a stranger's words what would change how the words of others
 // look: control characters, and those that turn the direction of text around
 // (UAX #9, section 2) or are not to be seen at all. Line ends stay.
-func plain(s string) string {
+func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n':

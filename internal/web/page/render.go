@@ -32,7 +32,7 @@ func New() (*Renderer, error) {
 		"utcClock": utcClock,
 		"utcFull":  utcFull,
 		"span":     span,
-		"plain":    plain,
+		"plain":    Plain,
 	}).ParseFS(templates, shared[:]...)
 	if err != nil {
 		return nil, fmt.Errorf("parse the templates that all pages share: %w", err)

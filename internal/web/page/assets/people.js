@@ -16,8 +16,10 @@
     link.hidden = more === 0;
   };
 
+  let source;
+
   const watch = () => {
-    const source = new EventSource(status.dataset.eventsUrl);
+    source = new EventSource(status.dataset.eventsUrl);
     source.addEventListener("waiting", (event) => say(JSON.parse(event.data).more));
     // EventSource comes back by itself from a lost connection. It gives up for
     // good when it is answered by an error: in a restart, at the limit of open
@@ -28,4 +30,9 @@
   };
 
   watch();
+
+  // A page that the browser keeps for "back" must not hold a connection: there
+  // are six to a host, and the next page needs one.
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) watch(); });
 }
