@@ -27,7 +27,7 @@ type listing struct {
 
 // readListing takes what it understands, and leaves out the rest.
 func readListing(q url.Values) listing {
-	l := listing{search: strings.TrimSpace(q.Get("q"))}
+	l := listing{search: strings.TrimSpace(page.Plain(q.Get("q")))}
 	switch show := q.Get("show"); show {
 	case string(afauth.Waiting), string(afauth.Allowed), string(afauth.Refused):
 		l.show = show

@@ -19,9 +19,10 @@ func MomentOf(at *time.Time, now time.Time) *Moment {
 
 const day = 24 * time.Hour
 
-// Long is how far away the moment is: "2 min", "18 h", "12 days".
-func (m Moment) Long() string {
-	d := m.Now.Sub(m.At).Abs()
+// Long is how long ago the moment was: "2 min", "18 h", "12 days".
+func (m Moment) Long() string { return long(m.Now.Sub(m.At).Abs()) }
+
+func long(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return "under a minute"
@@ -52,8 +53,11 @@ func (m Moment) Ends() string {
 	switch d := m.At.Sub(m.Now); {
 	case d <= 0:
 		return "ended " + m.Ago()
+	case d < day:
+		return "ends in " + long(d)
 	case d < 14*day:
-		return "ends in " + m.Long()
+		// What was given for 7 days a moment ago ends in 7, and not in 6.
+		return "ends in " + long(d.Round(day))
 	default:
 		return "until " + utcDay(m.At)
 	}
