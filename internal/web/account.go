@@ -36,6 +36,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	who := page.PersonOf(d.User)
 	v.Person, v.Access, v.Until = &who, d.Access, d.User.Until
+	if d.Access.MayEnter() && s.Admins.Is(d.User.GitHubID) {
+		v.PeopleURL = listing{}.url()
+	}
 	sessions, err := s.People.Sessions(r.Context(), d.User.ID)
 	if err != nil {
 		return err

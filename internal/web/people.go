@@ -82,7 +82,7 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 	case afauth.CodeOf(err) == afauth.CodeInvalid:
-		st, v.SearchError = http.StatusUnprocessableEntity, sentence(err)
+		st, v.SearchError = http.StatusUnprocessableEntity, l.refused(err)
 	default:
 		return err
 	}
@@ -112,6 +112,14 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 		v.Rows = append(v.Rows, s.personRow(p, told))
 	}
 	return s.render(w, r, st, v)
+}
+
+// refused says why a search was not made, and what to type instead.
+func (l listing) refused(err error) string {
+	if strings.HasPrefix(l.search, "#") {
+		return upper(messageOf(err)) + ". Type # and a number."
+	}
+	return upper(messageOf(err)) + ". Type more of it, or a * behind it for logins that begin so."
 }
 
 // paged cuts the list to a page, and says where the others are.

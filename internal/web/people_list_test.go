@@ -47,6 +47,7 @@ func TestPeoplePages(t *testing.T) {
 			t.Errorf("%s stands %d times", who, n)
 		}
 	}
+	holds(t, "the administrator's own page", admin.get("/auth/"), http.StatusOK, `href="/auth/people"`)
 	holds(t, "the second page", admin.get(pages[1]), http.StatusOK, "First page", `name="back" value="/auth/people?after=`)
 	for path, words := range map[string][]string{
 		"/auth/people":                                  {`All <span class="n">120</span>`, `Waiting <span class="n">0</span>`, "Nobody is waiting"},
@@ -61,7 +62,7 @@ func TestPeoplePages(t *testing.T) {
 	} {
 		holds(t, path, admin.get(path), http.StatusOK, words...)
 	}
-	for path, says := range map[string]string{"/auth/people?q=me": "is too short to search for", "/auth/people?q=%23x": "is not a GitHub id"} {
+	for path, says := range map[string]string{"/auth/people?q=me": "is too short to search for: names are found by 3 letters or digits in a row. Type more of it, or a * behind it", "/auth/people?q=%23x": "is not a GitHub id"} {
 		holds(t, path, admin.get(path), http.StatusUnprocessableEntity, says, `id="search-error"`, "Nothing was looked for")
 	}
 }

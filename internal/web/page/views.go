@@ -35,6 +35,8 @@ type Home struct {
 	Until *time.Time
 	// Sessions are all live sessions of the person, the current one first.
 	Sessions []SessionRow
+	// PeopleURL leads administrators to the list of people; empty for others.
+	PeopleURL string
 	// ContinueURL is where "Continue with GitHub" leads; used without a Person.
 	ContinueURL string
 }

@@ -51,6 +51,7 @@ func doors(chrome page.Chrome) []sample {
 	waitingDev.Chrome = dev
 	return []sample{
 		{"home", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Until: &until, Sessions: sessions}},
+		{"home-admin", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Sessions: sessions[:1], PeopleURL: "/page/people"}},
 		{"home-waiting", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Waiting, Sessions: sessions[:1]}},
 		{"home-expired", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Expired, Until: &ended, Sessions: sessions[:1]}},
 		{"home-nobody", page.Home{Chrome: chrome, Terms: terms, ContinueURL: "/page/waiting"}},
