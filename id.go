@@ -2,14 +2,23 @@ package afauth
 
 import (
 	"bytes"
+	"crypto/rand"
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
 )
 
-// ID is a UUID (RFC 9562). The database makes them with gen_random_uuid(), so
-// they are version 4 and reveal neither order nor count.
+// ID is a UUID (RFC 9562). They are version 4, most of them made by the
+// database with gen_random_uuid(), and reveal neither order nor count.
 type ID [16]byte
+
+// NewID makes one: version 4, from the operating system's randomness.
+func NewID() (id ID) {
+	// crypto/rand.Read never returns an error; it ends the program instead.
+	_, _ = rand.Read(id[:])
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id
+}
 
 // ParseID reads the 36-character form, in either letter case.
 func ParseID(s string) (ID, error) {

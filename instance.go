@@ -44,3 +44,8 @@ func releaseNumbers(release string) ([]int, bool) {
 	}
 	return numbers, len(numbers) == 3
 }
+
+// Lease is how long a server may decide from memory after it asked for the last
+// heartbeat that it heard back. A server that has been cut off for this long asks
+// the database for each request.
+const Lease = time.Second

@@ -71,7 +71,7 @@ func newWorld(ctx context.Context, people int) (_ *world, err error) {
 	if w.plain, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	w.gate = gate.New(w.db, postgres.NewSeen(w.db), idle)
+	w.gate = gate.New(gate.Options{DB: w.db, Seen: postgres.NewSeen(w.db), Idle: idle, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
 	return w, nil
 }
 

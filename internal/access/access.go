@@ -159,6 +159,13 @@ func (p *People) SignOut(ctx context.Context, actor Actor, ref string) (Person, 
 	return person, n, err
 }
 
+// Confirmed says which servers have heard of a change.
+type Confirmed = postgres.Confirmed
+
+// Confirm waits until all running servers have heard what was decided before it
+// was called, for one lease at most.
+func (p *People) Confirm(ctx context.Context) (Confirmed, error) { return p.db.Confirm(ctx) }
+
 // Sessions lists a person's live sessions, newest first.
 func (p *People) Sessions(ctx context.Context, id afauth.ID) ([]afauth.Session, error) {
 	return p.db.Sessions(ctx, id, p.limits.Idle)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/access"
@@ -14,19 +15,31 @@ type userArg struct {
 
 type allowCmd struct {
 	userArg
-	Until  *string `help:"End the permission then: 30d, 12h, 2027-01-31 (that day included, UTC), or a moment in ISO 8601." placeholder:"30d|DATE"`
-	Reason string  `help:"Why; kept in the record." placeholder:"TEXT"`
+	App    []string `help:"Only for the application on this host; again for more. They are added to those that the person may open already." placeholder:"HOST" sep:"none"`
+	Only   bool     `help:"With --app: for these applications alone, also where the person may open others now."`
+	Until  *string  `help:"End the permission then: 30d, 12h, 2027-01-31 (that day included, UTC), or a moment in ISO 8601." placeholder:"30d|DATE"`
+	Reason string   `help:"Why; kept in the record." placeholder:"TEXT"`
 }
 
 // Help is shown by --help.
 func (allowCmd) Help() string {
 	return `Acts at once. Somebody who has not signed in yet is looked up at GitHub; what is
 waited for is the numeric id, not the name. Without --until the permission does
-not end, also where it had an end before.`
+not end, also where it had an end before; but where --app adds an application,
+the end stays as it is.
+
+Without --app the permission is for all applications, also those to come. With
+it, what somebody may open already stays open; --only takes the rest away.`
 }
 
 // Run allows.
 func (c *allowCmd) Run(ctx context.Context, e *Env) error {
+	if c.Only && len(c.App) == 0 {
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: "--only says nothing without --app", Hint: "name the applications: --app HOST"}
+	}
+	if err := e.checkApps(c.App); err != nil {
+		return err
+	}
 	people, db, err := e.people(ctx)
 	if err != nil {
 		return err
@@ -36,7 +49,7 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	change, err := people.Allow(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, access.Grant{Until: until})
+	change, err := people.Allow(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, access.Grant{Until: until, Apps: c.App, Add: len(c.App) > 0 && !c.Only})
 	if err != nil {
 		return err
 	}
@@ -44,40 +57,55 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 		e.complain("warning: "+printable(change.Warning), "")
 	}
 	if change.Already {
-		e.say("%s was allowed already%s; nothing was changed", describe(change.After.User), untilText(change.After.Until))
+		e.say("%s was allowed already%s%s; nothing was changed", describe(change.After.User), forApps(change.After.Apps), untilText(change.After.Until))
 		return nil
 	}
-	e.say("allowed %s%s", describe(change.After.User), untilText(change.After.Until))
+	e.say("allowed %s%s%s", describe(change.After.User), forApps(change.After.Apps), untilText(change.After.Until))
+	e.sayBefore(change)
+	return nil
+}
+
+// sayBefore says what a permission has changed.
+func (e *Env) sayBefore(change access.Change) {
 	switch {
 	case change.Before == nil:
 		e.say("They have not signed in yet; access is ready for GitHub id %d.", change.After.GitHubID)
 	case change.Before.Access() == afauth.Waiting:
 		e.say("They had been waiting since %s; their page goes on by itself.", stamp(change.Before.CreatedAt))
 	case change.Before.Access() == afauth.Allowed && change.Before.Until == nil:
-		e.say("They were allowed before, without an end.")
+		e.say("They were allowed before%s, without an end.", forApps(change.Before.Apps))
 	case change.Before.Access() == afauth.Allowed:
-		e.say("They were allowed before%s.", untilText(change.Before.Until))
+		e.say("They were allowed before%s%s.", forApps(change.Before.Apps), untilText(change.Before.Until))
 	case change.Before.Access() == afauth.Expired:
 		e.say("Their permission had ended on %s; they have to sign in again.", moment(change.Before.Until))
 	default:
 		e.say("They had been refused; they have to sign in again.")
 	}
-	return nil
 }
 
 type revokeCmd struct {
 	userArg
-	Reason string `help:"Why; kept in the record." placeholder:"TEXT"`
+	App    []string `help:"Take only the application on this host away; again for more." placeholder:"HOST" sep:"none"`
+	Reason string   `help:"Why; kept in the record." placeholder:"TEXT"`
 }
 
 // Help is shown by --help.
 func (revokeCmd) Help() string {
 	return `Acts at once: the next request is refused, all sessions end, and a later
-"allow" does not bring them back. Somebody who is waiting is refused by this.`
+"allow" does not bring them back. Somebody who is waiting is refused by this.
+It returns when every running server has confirmed that it lets the person in no
+more, and names those that do not answer.
+
+With --app the person stays on the whitelist, and the sessions of that application
+end. Where all applications were open, those in AF_AUTH_HOSTS remain, without
+this one, and those to come do not.`
 }
 
 // Run revokes.
 func (c *revokeCmd) Run(ctx context.Context, e *Env) error {
+	if len(c.App) > 0 {
+		return c.takeApps(ctx, e)
+	}
 	people, db, err := e.people(ctx)
 	if err != nil {
 		return err
@@ -95,7 +123,55 @@ func (c *revokeCmd) Run(ctx context.Context, e *Env) error {
 	if change.Before.Access() == afauth.Refused {
 		e.say("They had no access before either.")
 	}
+	e.tellConfirmed(ctx, people)
 	return nil
+}
+
+// takeApps takes applications away, and leaves the rest.
+func (c *revokeCmd) takeApps(ctx context.Context, e *Env) error {
+	if err := e.checkApps(c.App); err != nil {
+		return err
+	}
+	settings, err := e.load()
+	if err != nil {
+		return err
+	}
+	people, db, err := e.people(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var change access.Change
+	for _, host := range c.App {
+		change, err = people.RevokeApp(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, host, appHosts(settings))
+		if err != nil {
+			return err
+		}
+		if who := describe(change.After.User); change.Already {
+			e.say("%s could not open %s before either; nothing was changed", who, host)
+		} else {
+			e.say("revoked %s from %s: %s ended", host, who, count(change.SessionsEnded, "session"))
+		}
+	}
+	switch left := change.After; {
+	case left.Access() != afauth.Allowed:
+		e.say("They may open nothing: they are %s.", wordFor(left.Access()))
+	case left.Apps == nil:
+	case len(left.Apps) == 0:
+		e.say("They may open no application any more, and are still on the whitelist; off it: %s", e.command("revoke", c.User))
+	default:
+		e.say("They may still open %s.", printable(strings.Join(left.Apps, ", ")))
+	}
+	e.tellConfirmed(ctx, people)
+	return nil
+}
+
+// wordFor is a state as part of a sentence.
+func wordFor(a afauth.Access) string {
+	if a == afauth.Expired {
+		return "allowed no longer"
+	}
+	return string(a)
 }
 
 type signOutCmd struct {
@@ -115,5 +191,6 @@ func (c *signOutCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	e.say("signed out %s: %s ended", describe(person.User), count(n, "session"))
+	e.tellConfirmed(ctx, people)
 	return nil
 }

@@ -61,6 +61,7 @@ func (e *Env) printPerson(p access.Person) {
 	t.add("name", dash(printable(p.Name)))
 	t.add("e-mail", dash(printable(p.Email)))
 	t.add("access", string(p.Access()))
+	t.add("applications", appsCell(p.Whitelist, p.Access()))
 	t.add("until", moment(p.Until))
 	t.add("decided", moment(p.DecidedAt))
 	t.add("last sign-in", moment(p.LastSignInAt))

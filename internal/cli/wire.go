@@ -37,6 +37,9 @@ const (
 	leave = 5 * time.Second
 	// sweepEvery is how often expired rows are removed.
 	sweepEvery = 10 * time.Minute
+	// remembered is how many sessions the gate keeps in memory at most, about 130
+	// bytes each and 400 a person.
+	remembered = 1_000_000
 	// defaultWait is how long a request waits for a free connection.
 	defaultWait = 2 * time.Second
 )
@@ -51,7 +54,9 @@ func poolWait(c *config.Config) time.Duration {
 // service is a running af-auth server.
 type service struct {
 	config  *config.Config
+	id      afauth.ID // this process, in instances
 	db      *postgres.DB
+	gate    *gate.Gate
 	heard   *postgres.Listener
 	seen    *postgres.Seen
 	admins  *access.Admins
@@ -88,17 +93,19 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err := s.metrics.Register(postgres.NewCollector(s.db)); err != nil {
 		return nil, fmt.Errorf("registering the pool's metrics: %w", err)
 	}
-	listening := dialer(c, first(c.DirectURL, c.DatabaseURL), "af-auth listen", logger)
-	listening.Attempted, listening.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
-	s.heard = postgres.NewListener(listening)
-	s.seen = postgres.NewSeen(s.db)
-	s.seen.Flushed = s.metrics.SeenFlushed
+	if err := s.openGate(); err != nil {
+		return nil, err
+	}
 	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
 	apps := map[string]string{}
 	var hosts []string
 	for _, h := range c.Hosts {
 		apps[h.Host] = h.Name
 		hosts = append(hosts, h.Host)
+	}
+	public := web.PublicPaths{}
+	for _, p := range c.PublicPaths {
+		public[p.Host] = append(public[p.Host], p.Path)
 	}
 	places := signin.NewPlaces(origin, hosts)
 	flow, err := signin.New(signin.Options{
@@ -113,12 +120,27 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	}
 	s.web = web.New(s.stop, web.Options{
 		Origin: origin, Apps: apps, Flow: flow, Places: places,
-		Gate: gate.New(s.db, s.seen, c.SessionIdle), People: access.New(s.db, client, limits(c)), Admins: s.admins,
+		Gate: s.gate, People: access.New(s.db, client, limits(c)), Admins: s.admins,
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
-		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: public, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
 	})
 	return s, nil
+}
+
+// openGate makes the gate and what tells it of changes.
+func (s *service) openGate() error {
+	listening := dialer(s.config, first(s.config.DirectURL, s.config.DatabaseURL), "af-auth listen", s.logger)
+	listening.Attempted, listening.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
+	s.seen = postgres.NewSeen(s.db)
+	s.seen.Flushed = s.metrics.SeenFlushed
+	s.gate = gate.New(gate.Options{DB: s.db, Seen: s.seen, Idle: s.config.SessionIdle, Memory: remembered, Logger: s.logger, Now: time.Now})
+	s.id = afauth.NewID()
+	s.heard = postgres.NewListener(postgres.ListenerOptions{Dialer: listening, Instance: s.id, Hearer: s.gate})
+	if err := s.metrics.Register(gate.NewCollector(s.gate)); err != nil {
+		return fmt.Errorf("registering the gate's metrics: %w", err)
+	}
+	return nil
 }
 
 func readsEmail(scopes []string) bool {
@@ -159,7 +181,7 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	var work errgroup.Group
 	for _, loop := range []func(context.Context){
 		s.heard.Run, s.seen.Run, s.sweep, s.admins.Run,
-		func(ctx context.Context) { s.db.KeepInstance(ctx, s.version, public.Addr().String()) },
+		func(ctx context.Context) { s.db.KeepInstance(ctx, s.id, s.version, public.Addr().String()) },
 	} {
 		work.Go(func() error { loop(background); return nil })
 	}

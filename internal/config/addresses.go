@@ -149,6 +149,10 @@ func readHosts(c *Config, value string) *Fault {
 	return nil
 }
 
+// CheckHost says what is wrong with a host of an application, as AF_AUTH_HOSTS
+// lists them; nil: nothing. Name and Source of the fault are empty.
+func CheckHost(host string) *Fault { return checkHost(host) }
+
 func checkHost(item string) *Fault {
 	const hint = "write exact hosts, as they stand in the address bar: grafana.example.com or app.example.com:8443"
 	host, port := item, ""

@@ -51,6 +51,7 @@ type Config struct {
 	Hosts          []Host         // applications that may be returned to
 	TrustedProxies []netip.Prefix // whose forwarded headers are believed
 	Admins         []string       // who decides in the browser: logins in lower case, and "#583231"
+	PublicPaths    []PublicPath   // open to anybody
 	Contact        string         // https: or mailto: link for people who are stuck, "" for none
 
 	SessionIdle time.Duration // a session ends after this long unused
@@ -79,6 +80,12 @@ type Config struct {
 type Host struct {
 	Host string // host or host:port, lower case, compared exactly
 	Name string // for people; the host where none was given
+}
+
+// PublicPath is a path that anybody may open, with what lies below it.
+type PublicPath struct {
+	Host string // as in Host
+	Path string // begins with "/", in its one plain form, without escapes; never "/" alone
 }
 
 // Entry is one line of "af-auth config".

@@ -39,6 +39,7 @@ func Load(o Options) (*Config, error) {
 	l.settleProduction()
 	l.settlePool()
 	l.settleRest()
+	l.settlePublicPaths()
 	l.list()
 	return l.config, l.faults.orNil()
 }
@@ -230,6 +231,29 @@ func (l *loader) settleRest() {
 	if c.MetricsListen != "" && c.MetricsListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		l.fault("AF_AUTH_METRICS_LISTEN", l.source["AF_AUTH_METRICS_LISTEN"],
 			wrong("give it a port of its own, or set AF_AUTH_METRICS_TOKEN to serve metrics there", "is the same as AF_AUTH_LISTEN"))
+	}
+}
+
+// settlePublicPaths checks their hosts, which another variable names.
+func (l *loader) settlePublicPaths() {
+	c := l.config
+	if l.faulty["AF_AUTH_HOSTS"] || l.faulty["AF_AUTH_URL"] || l.faulty["AF_AUTH_PUBLIC_PATHS"] {
+		return
+	}
+	_, own, _ := strings.Cut(c.Origin, "://")
+	for _, p := range c.PublicPaths {
+		known := p.Host == own
+		for _, h := range c.Hosts {
+			known = known || p.Host == h.Host
+		}
+		if !known {
+			l.fault("AF_AUTH_PUBLIC_PATHS", l.source["AF_AUTH_PUBLIC_PATHS"],
+				wrong("add the host to AF_AUTH_HOSTS, or correct it", "names the host %s, which is neither in AF_AUTH_HOSTS nor that of AF_AUTH_URL", quote(p.Host)))
+			return
+		}
+	}
+	if len(c.PublicPaths) > 0 && len(c.TrustedProxies) == 0 && !l.faulty["AF_AUTH_TRUSTED_PROXIES"] {
+		c.warnings = append(c.warnings, "AF_AUTH_PUBLIC_PATHS has no effect: only a proxy in AF_AUTH_TRUSTED_PROXIES can say what was asked for, and none is there")
 	}
 }
 

@@ -66,7 +66,7 @@ func through(t *testing.T, way, direct string, change ...func(*postgres.Options)
 	}
 	t.Cleanup(func() { _ = w.sql.Close(context.Background()) })
 	w.seen = postgres.NewSeen(w.db)
-	w.gate = gate.New(w.db, w.seen, idle)
+	w.gate = gate.New(gate.Options{DB: w.db, Seen: w.seen, Idle: idle, Memory: 1000, Logger: o.Logger, Now: time.Now})
 	return w
 }
 

@@ -272,7 +272,9 @@ func TestScannerAgreesWithServer(t *testing.T) {
 		"SELECT 1 AS a$b$, 2 AS é; SELECT 3",
 	}
 	for _, f := range loadFS(t, postgres.Migrations()) {
-		tests = append(tests, f.Up+";\n"+f.Down)
+		if !f.Outside { // the others cannot be sent as one query
+			tests = append(tests, f.Up+";\n"+f.Down)
+		}
 	}
 	for _, sql := range tests {
 		t.Run("", func(t *testing.T) {
@@ -282,7 +284,9 @@ func TestScannerAgreesWithServer(t *testing.T) {
 				if strings.HasPrefix(sql, f.Up) {
 					break
 				}
-				run(t, conn, f.Up)
+				for _, one := range migrate.Statements(f.Up) {
+					run(t, conn, one)
+				}
 			}
 			results, err := conn.PgConn().Exec(t.Context(), sql).ReadAll()
 			if err != nil {

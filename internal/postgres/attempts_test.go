@@ -78,7 +78,7 @@ func TestDialsOfListenAreCounted(t *testing.T) {
 	c.count(&o)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); postgres.NewListener(o.Dialer).Run(ctx) }()
+	go func() { defer close(done); postgres.NewListener(postgres.ListenerOptions{Dialer: o.Dialer}).Run(ctx) }()
 	eventually(t, "it listens", func() bool { return c.ok.Load() == 1 })
 	p.refuse()
 	p.cut()

@@ -48,6 +48,9 @@ type Dialer struct {
 	Retried func()
 	// Application is the name that pg_stat_activity shows.
 	Application string
+
+	// notified hears what NOTIFY sends, while the connection is read from.
+	notified func(*pgconn.Notification)
 }
 
 // Connect opens a connection by the sequence that Retry describes. Each failed
@@ -161,6 +164,9 @@ func (d Dialer) config() (*pgx.ConnConfig, error) {
 	}
 	config.ConnectTimeout = d.Timeout
 	config.Tracer = attempts{d.Attempted}
+	if d.notified != nil {
+		config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { d.notified(n) }
+	}
 	// pgx bounds the dial with it, but not the look-up of the name before.
 	lookUp := config.LookupFunc
 	config.LookupFunc = func(ctx context.Context, host string) ([]string, error) {

@@ -64,6 +64,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 // Close ends all connections once they are given back.
 func (db *DB) Close() { db.pool.Close() }
 
+// Reset opens all connections anew, each when it is given back: for when another
+// server has taken the place of the one that they lead to.
+func (db *DB) Reset() { db.pool.Reset() }
+
 // Ping asks the database for an answer.
 func (db *DB) Ping(ctx context.Context) error {
 	_, err := patient{pool: db.pool, wait: db.wait}.Exec(ctx, "SELECT 1")

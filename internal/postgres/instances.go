@@ -22,12 +22,12 @@ const (
 
 // KeepInstance registers this server and keeps its heartbeat until ctx ends;
 // then it takes the row away. A row that somebody removed is written anew.
-func (db *DB) KeepInstance(ctx context.Context, release, address string) {
-	var id afauth.ID
+func (db *DB) KeepInstance(ctx context.Context, id afauth.ID, release, address string) {
 	tick := time.NewTicker(heartbeatEvery)
 	defer tick.Stop()
+	registered := false
 	for {
-		if err := db.beat(ctx, &id, release, address); err != nil && ctx.Err() == nil {
+		if err := db.beat(ctx, id, &registered, release, address); err != nil && ctx.Err() == nil {
 			db.logger.WarnContext(ctx, "heartbeat not written", "error", err)
 		}
 		select {
@@ -43,23 +43,26 @@ func (db *DB) KeepInstance(ctx context.Context, release, address string) {
 	}
 }
 
-func (db *DB) beat(ctx context.Context, id *afauth.ID, release, address string) error {
+func (db *DB) beat(ctx context.Context, id afauth.ID, registered *bool, release, address string) error {
 	beating, cancel := context.WithTimeout(ctx, heartbeatEvery)
 	defer cancel()
 	before := time.Now()
-	now, err := db.queries.Heartbeat(beating, *id)
-	if err == nil {
-		db.clock.set(before, now)
-		return nil
+	if *registered {
+		now, err := db.queries.Heartbeat(beating, id)
+		if err == nil {
+			db.clock.set(before, now)
+			return nil
+		}
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
 	}
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return err
-	}
-	fresh, err := db.queries.RegisterInstance(beating, query.RegisterInstanceParams{Release: release, Address: address})
+	now, err := db.queries.RegisterInstance(beating, query.RegisterInstanceParams{ID: id, Release: release, Address: address})
 	if err != nil {
 		return err
 	}
-	*id = fresh
+	db.clock.set(before, now)
+	*registered = true
 	return db.queries.SweepInstances(beating)
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/pgtest"
 	"github.com/af-auth/af-auth/internal/postgres"
 )
@@ -17,7 +18,7 @@ func keep(t *testing.T, db *postgres.DB) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		db.KeepInstance(ctx, "1.2.3", "127.0.0.1:8080")
+		db.KeepInstance(ctx, afauth.NewID(), "1.2.3", "127.0.0.1:8080")
 	}()
 	stop = func() {
 		cancel()
@@ -61,8 +62,8 @@ func TestInstanceRowTakenAway(t *testing.T) {
 	w := newWorld(t)
 	keep(t, w.db)
 	w.waitFor("the row is written", "SELECT count(*) = 1 "+itsRow)
-	first := w.lines("DELETE FROM instances RETURNING id::text")[0]
-	w.waitFor("the row is written anew", "SELECT count(*) = 1 "+itsRow+" AND id <> '"+first+"'")
+	id := w.lines("DELETE FROM instances RETURNING id::text")[0]
+	w.waitFor("the row is written anew", "SELECT count(*) = 1 "+itsRow+" AND id = '"+id+"'")
 }
 
 // A database that is away does not end the process, nor hold up its end.

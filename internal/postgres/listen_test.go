@@ -23,7 +23,7 @@ func listen(t *testing.T, url string) *ear {
 	d := options(t, url).Dialer
 	d.Application = "af-auth listener"
 	ctx, cancel := context.WithCancel(t.Context())
-	e := &ear{Listener: postgres.NewListener(d), t: t}
+	e := &ear{Listener: postgres.NewListener(postgres.ListenerOptions{Dialer: d}), t: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -153,7 +153,7 @@ func TestListenerOutlivesTheSequence(t *testing.T) {
 	var log journal
 	d := options(t, p.url("")).Dialer
 	d.Logger = log.logger()
-	l := postgres.NewListener(d)
+	l := postgres.NewListener(postgres.ListenerOptions{Dialer: d})
 	e := &ear{Listener: l, t: t}
 	c := e.watch(afauth.ID{1})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -42,10 +42,15 @@ func (s *Seen) Note(v Visit) {
 	if v.Now.Sub(v.Session.SeenAt) < seenEvery {
 		return
 	}
+	s.Add(v.Session.ID)
+}
+
+// Add marks a session as used now.
+func (s *Seen) Add(session afauth.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ids) < seenMost {
-		s.ids[v.Session.ID] = true
+		s.ids[session] = true
 	}
 }
 

@@ -11,11 +11,13 @@ import (
 	"github.com/af-auth/af-auth/internal/postgres/query"
 )
 
-// Visit is a live session, its person, and the database's time.
+// Visit is a live session, its person, the database's time, and which run of the
+// server said so: the moment it was started, in microseconds.
 type Visit struct {
 	Session afauth.Session
 	User    afauth.User
 	Now     time.Time
+	Server  int64
 }
 
 // FindSession looks a session up by the hash of its token, on the one host it
@@ -40,7 +42,7 @@ func (db *DB) FindSession(ctx context.Context, token afauth.TokenHash, host stri
 			Whitelist:    afauth.Whitelist{IsWhitelisted: row.IsWhitelisted, Until: row.WhitelistUntil, DecidedAt: row.WhitelistDecidedAt, Apps: row.Apps},
 			LastSignInAt: row.LastSignInAt, CreatedAt: row.UserCreatedAt, UpdatedAt: row.UserUpdatedAt,
 		},
-		Now: row.Now,
+		Now: row.Now, Server: row.Server.UnixMicro(),
 	}, nil
 }
 
@@ -117,12 +119,14 @@ func (db *DB) CountSessions(ctx context.Context, user afauth.ID, idle time.Durat
 	return int(n), fault(err, "counting sessions")
 }
 
-// Sweep removes sessions and tickets that have expired. It changes nobody's
+// Sweep removes sessions and tickets that have expired, and old confirmations. It changes nobody's
 // access, and is safe to run on every server at once.
 func (db *DB) Sweep(ctx context.Context) error {
 	if _, err := db.queries.SweepTickets(ctx); err != nil {
 		return fault(err, "sweeping tickets")
 	}
-	_, err := db.queries.SweepSessions(ctx)
-	return fault(err, "sweeping sessions")
+	if _, err := db.queries.SweepSessions(ctx); err != nil {
+		return fault(err, "sweeping sessions")
+	}
+	return fault(db.queries.SweepConfirmations(ctx), "sweeping confirmations")
 }

@@ -55,7 +55,7 @@ func (m *Metrics) addSignIn() {
 		"outcome", "allowed", "waiting", "refused", "expired", "failed")
 	m.gate = newCounter(m.registry, "af_auth_gate_decisions_total",
 		"Decisions of the gate by result.",
-		"result", "allowed", "not_signed_in", "not_whitelisted", "not_for_app", "unavailable")
+		"result", "allowed", "public", "not_signed_in", "not_whitelisted", "not_for_app", "unavailable")
 	m.callbacks = newCounter(m.registry, "af_auth_callback_rejected_total",
 		"Callbacks that did not end in a session, by reason.",
 		"reason", "invalid", "state_missing", "state_expired", "state_mismatch", "issuer_mismatch",
@@ -82,8 +82,8 @@ func (m *Metrics) addDatabase() {
 // waiting, refused, expired), or failed.
 func (m *Metrics) SignIn(outcome string) { m.signIns.inc(outcome) }
 
-// GateDecision counts one decision: allowed, not_signed_in, not_whitelisted, not_for_app or
-// unavailable. All but the first are codes of package afauth.
+// GateDecision counts one decision: allowed, public, not_signed_in,
+// not_whitelisted, not_for_app or unavailable.
 func (m *Metrics) GateDecision(result string) { m.gate.inc(result) }
 
 // CallbackRejected counts a callback without a session. The reason is a code of

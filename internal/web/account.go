@@ -39,6 +39,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	if d.Access.MayEnter() && s.Admins.Is(d.User.GitHubID) {
 		v.PeopleURL = listing{}.url()
 	}
+	v.Limited, v.Open = d.User.Apps != nil, s.openTo(d.User)
 	sessions, err := s.People.Sessions(r.Context(), d.User.ID)
 	if err != nil {
 		return err
@@ -176,6 +177,20 @@ func (s *Server) app(to signin.Destination) (name, host string) {
 		return name, to.Host
 	}
 	return to.Host, to.Host
+}
+
+// openTo names the applications that somebody's permission is for, where it is
+// not for all. A host that this server does not look after is left out.
+func (s *Server) openTo(u afauth.User) (names []string) {
+	for _, host := range u.Apps {
+		if name := s.Apps[host]; name != "" {
+			names = append(names, name)
+		} else if host == s.Origin.Host {
+			names = append(names, host)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func goesTo(host string, to signin.Destination) string {

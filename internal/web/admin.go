@@ -15,15 +15,14 @@ import (
 func (g guard) admins() bool { return g == ownHostAdmin || g == ownHostAdminPost }
 
 // administrator is who asks, where that is somebody who may decide about
-// others. The database is asked each time: what the gate remembers may be a
+// others. Gate.Who asks the database each time: what the gate remembers may be a
 // moment old, and this is where that would matter most.
 func (s *Server) administrator(r *http.Request) (gate.Decision, error) {
 	token, ok := s.token(r, s.Origin.Host)
 	if !ok {
 		return gate.Decision{}, afauth.ErrNotSignedIn
 	}
-	d, err := s.Gate.Fresh(r.Context(), token, s.Origin.Host)
-	s.answered(r.Context(), err)
+	d, err := s.who(r, token)
 	if err == nil && !s.Admins.Is(d.User.GitHubID) {
 		return d, afauth.ErrNotAdmin
 	}
@@ -41,14 +40,14 @@ func (s *Server) asAdmin(r *http.Request) (*http.Request, error) {
 	return r.WithContext(context.WithValue(r.Context(), adminKey{}, d)), nil
 }
 
-// decision is what the guard found of the administrator whom it let in.
-func decision(r *http.Request) gate.Decision {
+// admitted is what the guard found of the administrator whom it let in.
+func admitted(r *http.Request) gate.Decision {
 	d, _ := r.Context().Value(adminKey{}).(gate.Decision)
 	return d
 }
 
 // me is the administrator whom the guard let in.
-func me(r *http.Request) afauth.User { return decision(r).User }
+func me(r *http.Request) afauth.User { return admitted(r).User }
 
 // actor is who decides, from where and why, for the record.
 func (s *Server) actor(r *http.Request, reason string) access.Actor {

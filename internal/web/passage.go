@@ -14,10 +14,24 @@ import (
 const nonceLife = time.Hour
 
 // start stands on an application's host. Its proxy sends people here who are
-// not signed in; they go on to our own host and come back to enter. The nonce
-// ties the ticket to this browser: a ticket made for somebody else's browser
-// does not open here.
+// not signed in.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
+	path := r.Header.Get("X-Original-URI")
+	if path == "" {
+		path = r.URL.Query().Get("return_to")
+	}
+	if _, ok := s.originalURI(r); !ok {
+		// The gate refuses that path, whoever asks: coming back to it would lead
+		// here again.
+		path = "/"
+	}
+	return s.toOwnHost(w, r, path)
+}
+
+// toOwnHost leads a browser from an application's host to our own, from where it
+// comes back to enter. The nonce ties the ticket to this browser: a ticket made
+// for somebody else's browser does not open here.
+func (s *Server) toOwnHost(w http.ResponseWriter, r *http.Request, path string) error {
 	_, host := s.host(r)
 	// A nonce that is there already stays, so that two tabs do not take each
 	// other's away.
@@ -27,13 +41,9 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 		nonce = afauth.NewToken()
 	}
 	s.setCookie(w, host, nonceCookie, "", nonce.Reveal(), nonceLife)
-	path := r.Header.Get("X-Original-URI")
-	if path == "" {
-		path = r.URL.Query().Get("return_to")
-	}
 	hash := nonce.Hash()
 	to := signin.Destination{Host: host, Path: signin.LocalPath(path), Nonce: hex.EncodeToString(hash[:])}
-	if strings.HasPrefix(to.Path, "/.af-auth/") {
+	if strings.HasPrefix(to.Path, folder) {
 		// Our own folder is nowhere to come back to: a link to this page would
 		// send a browser round for ever.
 		to.Path = "/"

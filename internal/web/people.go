@@ -141,7 +141,7 @@ func paged(v *page.People, l listing, found []access.Person) []access.Person {
 // newest is the place behind which nobody waits yet.
 func newest(r *http.Request, waiting []access.Person) access.Key {
 	if len(waiting) == 0 {
-		return access.Key{At: decision(r).Now}
+		return access.Key{At: admitted(r).Now}
 	}
 	return access.Filter{}.Place(waiting[0])
 }

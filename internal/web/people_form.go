@@ -84,7 +84,7 @@ func (s *Server) readAllow(r *http.Request, u access.Person) (f page.AllowForm, 
 		}
 	}
 	s.fillAllow(&f, u, q.Get("for"), q["app"])
-	g.Until, f.PeriodError = until(q.Get("for"), f.Date, decision(r).Now)
+	g.Until, f.PeriodError = until(q.Get("for"), f.Date, admitted(r).Now)
 	f.ReasonError = reasonError(f.Reason)
 	if !f.AllApps {
 		g.Apps = q["app"]

@@ -71,7 +71,7 @@ func (s *Server) addSessions(r *http.Request, v *page.PersonPage, p access.Perso
 		v.Sessions = append(v.Sessions, page.PersonSession{
 			Host: one.Host, Agent: page.Browser(one.UserAgent),
 			Since: page.Moment{At: one.CreatedAt, Now: p.Now}, Seen: page.Moment{At: one.SeenAt, Now: p.Now},
-			EndURL: v.URL + "/sessions/" + one.ID.String() + "/end", Current: one.ID == decision(r).Session.ID,
+			EndURL: v.URL + "/sessions/" + one.ID.String() + "/end", Current: one.ID == admitted(r).Session.ID,
 		})
 	}
 	return nil

@@ -74,6 +74,7 @@ func (s *Server) table() []route {
 		{"POST", "/auth/theme", ownHostPost, s.theme},
 		{"GET", "/auth/assets/{name}", anyHost, s.asset},
 		{"GET", "/auth/verify", anyHost, s.verify},
+		{"GET", "/auth/forward", anyHost, s.forwardAuth},
 		{"GET", "/.af-auth/start", appHost, s.start},
 		{"GET", "/.af-auth/enter", appHost, s.enter},
 		{"GET", "/live", anyHost, s.live},

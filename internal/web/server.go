@@ -48,8 +48,11 @@ type Options struct {
 	Dev bool
 	// Program is how people here call af-auth in a shell.
 	Program string
-	// TrustedProxies may say on whose behalf they speak (X-Forwarded-For).
+	// TrustedProxies may say on whose behalf they speak (X-Forwarded-For), and
+	// what was asked of them (X-Forwarded-Uri, X-Original-URI and their kind).
 	TrustedProxies []netip.Prefix
+	// Public are the paths that the gate opens to anybody.
+	Public PublicPaths
 	// SignInRate is how many sign-ins one peer may start in a minute.
 	SignInRate int
 	// MetricsToken opens /metrics on this server; empty: it is not there.
@@ -166,13 +169,16 @@ func secure(h http.Header, https bool) {
 func (s *Server) observe(r *http.Request, pattern string, status int, took time.Duration) {
 	level := slog.LevelInfo
 	switch pattern {
-	case "GET /auth/verify", "GET /live", "GET /ready", "GET /health", "GET /metrics":
+	case "GET /auth/verify", "GET /auth/forward", "GET /live", "GET /ready", "GET /health", "GET /metrics":
 		level = slog.LevelDebug
 	}
 	if pattern == "" {
 		pattern = "other"
 	}
 	s.requests.Observe(pattern, r.Method, status, took)
+	if !s.Logger.Enabled(r.Context(), level) {
+		return
+	}
 	s.Logger.Log(r.Context(), level, "request", "method", s.requests.Method(r.Method), "route", pattern, "status", status,
 		"took", took, "peer", s.peer(r).String())
 }

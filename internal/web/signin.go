@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/gate"
@@ -155,8 +156,12 @@ func (s *Server) toRefused(w http.ResponseWriter, to signin.Destination) error {
 	return seeOther(w, "/auth/refused"+s.Places.Query(to))
 }
 
-// forward leads somebody who may enter to where they were going.
+// forward leads somebody who may enter to where they were going, or where that
+// is an application which is not open to them, to the page that says so.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, d gate.Decision, to signin.Destination) error {
+	if !s.opens(d.User, to) {
+		return s.turnAway(w, r, d.User, d.Access, to)
+	}
 	if to.Host == "" {
 		return seeOther(w, s.Places.URL(to))
 	}
@@ -169,6 +174,17 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, d gate.Decision
 		return err
 	}
 	return seeOther(w, url)
+}
+
+// opens reports whether the person's permission is for where they go. Our own
+// pages are open to everybody who may enter; what else stands on our host is an
+// application.
+func (s *Server) opens(u afauth.User, to signin.Destination) bool {
+	if to.Host != "" {
+		return u.Opens(to.Host)
+	}
+	path, _, _ := strings.Cut(to.Path, "?")
+	return ownPage(path) || u.Opens(s.Origin.Host)
 }
 
 // turnAway leads somebody who may not enter to the page that says why. The

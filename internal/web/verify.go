@@ -14,12 +14,14 @@ import (
 
 // verify answers a proxy: may the browser whose Cookie header this is pass?
 //
-//	200  with the five identity headers
+//	200  with the five identity headers, empty on a public path
 //	401  nobody is signed in on this host
-//	403  somebody is, who may not come in, or not to this application
+//	403  somebody is, who may not come in, or not to this application; or the
+//	     path in X-Original-URI can be read in more than one way
 //	503  it cannot be known now, which is a no
 //
-// The host is the one in Host. A proxy that calls by another name asks about
+// nginx knows no other refusals: what is neither 2xx, 401 nor 403 it makes 500.
+// X-Original-URI counts from trusted proxies only. The host is the one in Host. A proxy that calls by another name asks about
 // af-auth's own host, which an application may share.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	kind, host := s.host(r)
@@ -27,9 +29,19 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		host = s.Origin.Host
 	}
 	identity(w.Header(), afauth.User{})
+	switch asked, ok := s.originalURI(r); {
+	case !ok:
+		no := s.notPlain(http.StatusForbidden)
+		no.RequestID = telemetry.RequestID(r.Context())
+		writeProblem(w, *no)
+		return nil
+	case asked != nil && kind != unknownHost && s.Public.Open(host, asked):
+		s.Metrics.GateDecision("public")
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
 	token, ok := s.token(r, host)
 	if !ok {
-		s.Metrics.GateDecision("not_signed_in")
 		return s.refuse(w, r, gate.Decision{}, afauth.ErrNotSignedIn)
 	}
 	d, err := s.check(r, token, host)
@@ -57,9 +69,25 @@ func (s *Server) who(r *http.Request, token afauth.Token) (gate.Decision, error)
 }
 
 func (s *Server) answered(ctx context.Context, err error) {
-	switch {
-	case err == nil, errors.Is(err, afauth.ErrNotSignedIn), errors.Is(err, afauth.ErrNotWhitelisted), errors.Is(err, afauth.ErrNotForApp):
+	if err == nil || isNo(err) {
 		s.available(ctx)
+	}
+}
+
+// isNo tells an answer of the gate from a fault.
+func isNo(err error) bool {
+	return errors.Is(err, afauth.ErrNotSignedIn) || errors.Is(err, afauth.ErrNotWhitelisted) || errors.Is(err, afauth.ErrNotForApp)
+}
+
+// decision is the gate's no as metrics count it.
+func decision(err error) string {
+	switch {
+	case errors.Is(err, afauth.ErrNotSignedIn):
+		return "not_signed_in"
+	case errors.Is(err, afauth.ErrNotWhitelisted):
+		return "not_whitelisted"
+	default:
+		return "not_for_app"
 	}
 }
 
@@ -68,15 +96,16 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, d gate.Decision,
 	p := problem{RequestID: telemetry.RequestID(r.Context())}
 	switch {
 	case errors.Is(err, afauth.ErrNotSignedIn):
+		s.Metrics.GateDecision(decision(err))
 		p.Status, p.Code, p.Detail = http.StatusUnauthorized, string(afauth.CodeNotSignedIn), "Nobody is signed in on this host."
 		p.Hint = "Lead the browser to " + s.Origin.String() + "/auth/sign-in, or on an application's host to /.af-auth/start."
 	case errors.Is(err, afauth.ErrNotWhitelisted):
-		s.Metrics.GateDecision("not_whitelisted")
+		s.Metrics.GateDecision(decision(err))
 		p.Status, p.Code, p.Access = http.StatusForbidden, string(afauth.CodeNotWhitelisted), string(d.Access)
 		p.Detail = "Somebody is signed in who may not come in."
 		p.Hint = "Lead the browser to " + s.Origin.String() + "/auth/continue: it says why, and what to do."
 	case errors.Is(err, afauth.ErrNotForApp):
-		s.Metrics.GateDecision("not_for_app")
+		s.Metrics.GateDecision(decision(err))
 		p.Status, p.Code, p.Access = http.StatusForbidden, string(afauth.CodeNotForApp), string(d.Access)
 		p.Detail = "Somebody is signed in whose permission is for other applications."
 		p.Hint = "An administrator decides: af-auth allow " + d.User.Handle() + " --app HOST."

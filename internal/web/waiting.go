@@ -61,12 +61,14 @@ func (s *Server) refused(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if known {
-		switch a := p.Access(); a {
-		case afauth.Allowed, afauth.Waiting:
+		who, a := page.PersonOf(p.User), p.Access()
+		switch {
+		case a == afauth.Allowed && !s.opens(p.User, to):
+			v.Person, v.Access, v.Open = &who, a, s.openTo(p.User)
+		case a == afauth.Allowed, a == afauth.Waiting:
 			// Decided anew since: the ordinary way finds the right page.
 			return seeOther(w, "/auth/sign-in"+s.Places.Query(to))
 		default:
-			who := page.PersonOf(p.User)
 			v.Person, v.Access, v.DecidedAt, v.Until = &who, a, p.DecidedAt, p.Until
 		}
 	}

@@ -73,7 +73,7 @@ func newWorld(t *testing.T, settings ...setting) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.conn.Close(context.Background()) })
-	heard := postgres.NewListener(dialer)
+	heard := postgres.NewListener(postgres.ListenerOptions{Dialer: dialer})
 	hearing, deaf := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); heard.Run(hearing) }()
@@ -117,7 +117,7 @@ func (w *world) wire(t *testing.T, db *postgres.DB, o *web.Options) {
 	if o.Flow, err = signin.New(signin.Options{DB: db, GitHub: client, Secret: "secret", Places: o.Places, Limits: o.Limits, Logger: o.Logger}); err != nil {
 		t.Fatal(err)
 	}
-	o.Gate = gate.New(db, postgres.NewSeen(db), o.Limits.Idle)
+	o.Gate = gate.New(gate.Options{DB: db, Seen: postgres.NewSeen(db), Idle: o.Limits.Idle, Memory: 1000, Logger: o.Logger, Now: time.Now})
 	o.People = access.New(db, client, o.Limits)
 }
 

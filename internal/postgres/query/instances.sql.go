@@ -12,6 +12,64 @@ import (
 	afauth "github.com/af-auth/af-auth"
 )
 
+const beat = `-- name: Beat :one
+SELECT coalesce(pg_notify($1::text, $2::text)::text, '')::text AS sent,
+    clock_timestamp()::timestamptz AS now,
+    pg_postmaster_start_time()::timestamptz AS started,
+    ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint AS timeline,
+    EXISTS (SELECT FROM instances i WHERE i.id = $3 AND i.heartbeat_at > now() - $4::interval)::boolean AS registered
+`
+
+type BeatParams struct {
+	Channel string
+	Beat    string
+	ID      afauth.ID
+	Silence time.Duration
+}
+
+type BeatRow struct {
+	Sent       string
+	Now        time.Time
+	Started    time.Time
+	Timeline   int64
+	Registered bool
+}
+
+// Sent over the connection that listens, and heard back over it. Everything that
+// was committed before is heard first: PostgreSQL queues notifications in the
+// order of commits. A standby refuses NOTIFY, so only a primary answers.
+func (q *Queries) Beat(ctx context.Context, arg BeatParams) (BeatRow, error) {
+	row := q.db.QueryRow(ctx, beat,
+		arg.Channel,
+		arg.Beat,
+		arg.ID,
+		arg.Silence,
+	)
+	var i BeatRow
+	err := row.Scan(
+		&i.Sent,
+		&i.Now,
+		&i.Started,
+		&i.Timeline,
+		&i.Registered,
+	)
+	return i, err
+}
+
+const confirm = `-- name: Confirm :exec
+INSERT INTO confirmations (mark, instance_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+`
+
+type ConfirmParams struct {
+	Mark       afauth.ID
+	InstanceID afauth.ID
+}
+
+func (q *Queries) Confirm(ctx context.Context, arg ConfirmParams) error {
+	_, err := q.db.Exec(ctx, confirm, arg.Mark, arg.InstanceID)
+	return err
+}
+
 const heartbeat = `-- name: Heartbeat :one
 UPDATE instances SET heartbeat_at = now() WHERE id = $1 RETURNING now()::timestamptz AS now
 `
@@ -21,6 +79,30 @@ func (q *Queries) Heartbeat(ctx context.Context, id afauth.ID) (time.Time, error
 	var now time.Time
 	err := row.Scan(&now)
 	return now, err
+}
+
+const listConfirmations = `-- name: ListConfirmations :many
+SELECT instance_id FROM confirmations WHERE mark = $1
+`
+
+func (q *Queries) ListConfirmations(ctx context.Context, mark afauth.ID) ([]afauth.ID, error) {
+	rows, err := q.db.Query(ctx, listConfirmations, mark)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []afauth.ID{}
+	for rows.Next() {
+		var instance_id afauth.ID
+		if err := rows.Scan(&instance_id); err != nil {
+			return nil, err
+		}
+		items = append(items, instance_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listInstances = `-- name: ListInstances :many
@@ -85,19 +167,22 @@ func (q *Queries) ListLiveInstances(ctx context.Context, silence time.Duration) 
 }
 
 const registerInstance = `-- name: RegisterInstance :one
-INSERT INTO instances (release, address) VALUES ($1, $2) RETURNING id
+INSERT INTO instances (id, release, address) VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET heartbeat_at = now()
+RETURNING now()::timestamptz AS now
 `
 
 type RegisterInstanceParams struct {
+	ID      afauth.ID
 	Release string
 	Address string
 }
 
-func (q *Queries) RegisterInstance(ctx context.Context, arg RegisterInstanceParams) (afauth.ID, error) {
-	row := q.db.QueryRow(ctx, registerInstance, arg.Release, arg.Address)
-	var id afauth.ID
-	err := row.Scan(&id)
-	return id, err
+func (q *Queries) RegisterInstance(ctx context.Context, arg RegisterInstanceParams) (time.Time, error) {
+	row := q.db.QueryRow(ctx, registerInstance, arg.ID, arg.Release, arg.Address)
+	var now time.Time
+	err := row.Scan(&now)
+	return now, err
 }
 
 const removeInstance = `-- name: RemoveInstance :exec
@@ -106,6 +191,38 @@ DELETE FROM instances WHERE id = $1
 
 func (q *Queries) RemoveInstance(ctx context.Context, id afauth.ID) error {
 	_, err := q.db.Exec(ctx, removeInstance, id)
+	return err
+}
+
+const sendMark = `-- name: SendMark :one
+SELECT set_config('synchronous_commit', 'off', true)::text AS unsynchronised,
+    coalesce(pg_notify($1::text, $2::text)::text, '')::text AS sent
+`
+
+type SendMarkParams struct {
+	Channel string
+	Payload string
+}
+
+type SendMarkRow struct {
+	Unsynchronised string
+	Sent           string
+}
+
+// Nothing is lost with a mark, so its commit waits for no disk.
+func (q *Queries) SendMark(ctx context.Context, arg SendMarkParams) (SendMarkRow, error) {
+	row := q.db.QueryRow(ctx, sendMark, arg.Channel, arg.Payload)
+	var i SendMarkRow
+	err := row.Scan(&i.Unsynchronised, &i.Sent)
+	return i, err
+}
+
+const sweepConfirmations = `-- name: SweepConfirmations :exec
+DELETE FROM confirmations WHERE at < now() - interval '1 hour'
+`
+
+func (q *Queries) SweepConfirmations(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, sweepConfirmations)
 	return err
 }
 

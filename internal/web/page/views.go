@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -33,6 +34,10 @@ type Home struct {
 	Access afauth.Access
 	// Until is when the permission ends or ended; nil where it has no end.
 	Until *time.Time
+	// Limited is true where the permission is for some applications only, and
+	// Open names those.
+	Limited bool
+	Open    []string
 	// Sessions are all live sessions of the person, the current one first.
 	Sessions []SessionRow
 	// PeopleURL leads administrators to the list of people; empty for others.
@@ -89,7 +94,8 @@ type Waiting struct {
 	Now time.Time
 }
 
-// Refused is shown to a person who may not come in: refused, or expired.
+// Refused is shown to a person who may not come in: refused, or expired, or
+// allowed, but not for this application.
 type Refused struct {
 	Chrome
 	// Person is nil where nobody can say who was told: a refused person has no
@@ -97,8 +103,11 @@ type Refused struct {
 	Person *Person
 	// App and AppHost are as in SignIn.
 	App, AppHost string
-	// Access is afauth.Refused or afauth.Expired.
+	// Access is afauth.Refused or afauth.Expired; or afauth.Allowed for somebody
+	// whose permission is for other applications.
 	Access afauth.Access
+	// Open names those; only for afauth.Allowed. Empty: it is for none.
+	Open []string
 	// DecidedAt is when somebody last decided; nil where not known.
 	DecidedAt *time.Time
 	// Until is when the permission ended; only for afauth.Expired.
@@ -154,6 +163,21 @@ func (v Refused) Opening() string {
 	}
 	first, size := utf8.DecodeRuneInString(v.App)
 	return string(unicode.ToUpper(first)) + v.App[size:]
+}
+
+// Openings is Open in a sentence.
+func (v Refused) Openings() string { return list(v.Open) }
+
+// Openings is as in Refused.
+func (v Home) Openings() string { return list(v.Open) }
+
+// list writes "Grafana, Wiki and Docs".
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 func place(names ...string) string {

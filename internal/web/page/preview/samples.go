@@ -52,6 +52,7 @@ func doors(chrome page.Chrome) []sample {
 	return []sample{
 		{"home", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Until: &until, Sessions: sessions}},
 		{"home-admin", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Sessions: sessions[:1], PeopleURL: "/page/people"}},
+		{"home-limited", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Until: &until, Limited: true, Open: []string{"Grafana", "Wiki"}, Sessions: sessions}},
 		{"home-waiting", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Waiting, Sessions: sessions[:1]}},
 		{"home-expired", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Expired, Until: &ended, Sessions: sessions[:1]}},
 		{"home-nobody", page.Home{Chrome: chrome, Terms: terms, ContinueURL: "/page/waiting"}},
@@ -61,6 +62,8 @@ func doors(chrome page.Chrome) []sample {
 		{"waiting-dev", waitingDev},
 		{"refused", page.Refused{Chrome: chrome, Person: &octocat, App: "Grafana", Access: afauth.Refused, DecidedAt: &ended, AnotherURL: "/page/sign-in"}},
 		{"refused-nobody", page.Refused{Chrome: alone, Access: afauth.Refused, AnotherURL: "/page/sign-in"}},
+		{"refused-here", page.Refused{Chrome: chrome, Person: &octocat, App: "Grafana", Access: afauth.Allowed, Open: []string{"Docs", "Wiki"}, AnotherURL: "/page/sign-in"}},
+		{"refused-everywhere", page.Refused{Chrome: chrome, Person: &octocat, App: "Grafana", Access: afauth.Allowed, AnotherURL: "/page/sign-in"}},
 		{"expired", page.Refused{Chrome: chrome, Person: &octocat, App: "Grafana", Access: afauth.Expired, Until: &ended, AnotherURL: "/page/sign-in"}},
 		{"sign-out", page.SignOut{Chrome: chrome, Person: octocat, SessionCount: 3}},
 		{"signed-out", page.SignedOut{Chrome: chrome, SignInURL: "/page/sign-in"}},

@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/postgres/query"
+)
+
+const (
+	// beatEvery is how often a lease is renewed: three may go missing.
+	beatEvery = afauth.Lease / 4
+	// registeredWithin is how old a row in instances may be for a heartbeat to
+	// count. For as long as the lease that it gives, a revocation that looks for
+	// live servers still finds this one.
+	registeredWithin = silence - 2*afauth.Lease
+)
+
+// hearing is one connection that listens.
+//
+//	we -> SELECT pg_notify(our own channel, n), the time, which server …
+//	   <- the answer
+//	   <- what was committed before, in its order
+//	   <- n on our own channel: the beat is heard
+type hearing struct {
+	listener *Listener
+	conn     *pgx.Conn
+	own      string // channel of our beats
+
+	sent     int64 // number of the last beat
+	beat     Beat  // its answer
+	valid    bool  // the answer is there, and counts
+	echoed   int64 // number of the last beat that was heard
+	renewed  int64 // number of the last beat that was told
+	answered bool  // the connection was of use
+	marks    []afauth.ID
+}
+
+func (h *hearing) run(ctx context.Context, conn *pgx.Conn) error {
+	h.conn = conn
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(closing)
+	}()
+	h.own = "af_auth_beat_" + afauth.NewID().String()
+	// Nothing that this connection writes has to outlive the server.
+	for _, sql := range []string{"SET synchronous_commit = off", "LISTEN " + accessChannel, "LISTEN " + pgx.Identifier{h.own}.Sanitize()} {
+		if err := h.exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	h.listener.changed(nil)
+	for next := time.Now(); ; {
+		if !time.Now().Before(next) {
+			next = time.Now().Add(beatEvery)
+			if err := h.ask(ctx); err != nil {
+				return fmt.Errorf("asking for a heartbeat: %w", err)
+			}
+		} else if err := h.wait(ctx, next); err != nil {
+			return err
+		}
+		h.settle()
+		if err := h.confirm(ctx); err != nil {
+			return fmt.Errorf("confirming a change: %w", err)
+		}
+	}
+}
+
+func (h *hearing) exec(ctx context.Context, sql string) error {
+	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
+	defer cancel()
+	_, err := h.conn.Exec(ctx, sql)
+	return err
+}
+
+// ask sends a beat. A connection that does not answer within a lease is of no
+// use any more.
+func (h *hearing) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
+	defer cancel()
+	h.sent, h.valid = h.sent+1, false
+	asked := time.Now()
+	row, err := query.New(h.conn).Beat(ctx, query.BeatParams{
+		Channel: h.own, Beat: strconv.FormatInt(h.sent, 10), ID: h.listener.Instance, Silence: registeredWithin,
+	})
+	if err != nil {
+		return err
+	}
+	h.answered = true
+	h.valid = row.Registered
+	h.beat = Beat{Asked: asked, Now: row.Now, Server: Server{Started: row.Started.UnixMicro(), Timeline: row.Timeline}}
+	return nil
+}
+
+// wait hears until something came or it is time for the next beat.
+func (h *hearing) wait(ctx context.Context, until time.Time) error {
+	waiting, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	err := h.conn.PgConn().WaitForNotification(waiting)
+	if err != nil && ctx.Err() == nil && waiting.Err() != nil && (errors.Is(err, os.ErrDeadlineExceeded) || pgconn.Timeout(err)) {
+		return nil
+	}
+	return err
+}
+
+// hear is called by pgx while it reads, in the order of the wire.
+func (h *hearing) hear(channel, payload string) {
+	if channel == h.own {
+		h.echoed, _ = strconv.ParseInt(payload, 10, 64)
+		return
+	}
+	m, known := readMessage(payload)
+	switch {
+	case !known:
+		h.listener.changed(nil)
+	case m.Mark != nil:
+		h.marks = append(h.marks, *m.Mark)
+	default:
+		h.listener.changed(m.Users)
+	}
+}
+
+// settle tells of a beat once it was both answered and heard.
+func (h *hearing) settle() {
+	if !h.valid || h.echoed != h.sent || h.renewed == h.sent {
+		return
+	}
+	h.renewed = h.sent
+	if h.listener.Hearer != nil {
+		h.listener.Hearer.Renewed(h.beat)
+	}
+}
+
+// confirm answers the marks whose turn has come: what came before them has been
+// told. A mark that cannot be answered only makes a revocation wait for the lease.
+func (h *hearing) confirm(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
+	defer cancel()
+	for _, mark := range h.marks {
+		err := query.New(h.conn).Confirm(ctx, query.ConfirmParams{Mark: mark, InstanceID: h.listener.Instance})
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) {
+			h.listener.Dialer.Logger.WarnContext(ctx, "a change of access was heard and could not be confirmed", "error", err)
+		} else if err != nil {
+			return err
+		}
+	}
+	h.marks = h.marks[:0]
+	return nil
+}
