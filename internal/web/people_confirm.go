@@ -31,11 +31,29 @@ func (s *Server) revokePerson(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	what := doneRevoked
-	if !p.Access().MayEnter() {
+	switch {
+	case !p.Access().MayEnter():
 		what = doneRefused
+	case !s.heard(r):
+		what = doneUnheard
 	}
 	s.leaveToast(w, what, p.ID, change.SessionsEnded)
 	return seeOther(w, personURL(p.ID))
+}
+
+// heard waits until each running server has heard of what was just done, so that
+// the page which says so is true everywhere. It stands whatever comes of it: a
+// server that hears nothing may not decide from memory.
+func (s *Server) heard(r *http.Request) bool {
+	c, err := s.People.Confirm(r.Context())
+	if err != nil {
+		s.Logger.WarnContext(r.Context(), "servers could not be asked to confirm", "error", err)
+		return false
+	}
+	for _, silent := range c.Silent {
+		s.Logger.WarnContext(r.Context(), "a server has not confirmed a change of access", "instance", silent.Address, "after", c.Took)
+	}
+	return len(c.Silent) == 0
 }
 
 func (s *Server) askEndSessions(w http.ResponseWriter, r *http.Request) error {
@@ -55,7 +73,11 @@ func (s *Server) endSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.leaveToast(w, doneSignOut, p.ID, n)
+	what := doneSignOut
+	if !s.heard(r) {
+		what = doneOutUnheard
+	}
+	s.leaveToast(w, what, p.ID, n)
 	return seeOther(w, personURL(p.ID))
 }
 

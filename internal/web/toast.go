@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/access"
 	"github.com/af-auth/af-auth/internal/web/page"
 )
 
@@ -19,15 +20,17 @@ const (
 // What can have been done. The cookie holds one of these, whom it was done to and
 // a number: words come from here alone, so no link can put some on a page.
 const (
-	doneAllowed  = "allowed"
-	doneAlready  = "already"
-	doneRefused  = "refused"
-	doneRevoked  = "revoked"
-	doneSignOut  = "signed-out"
-	doneSession  = "session"
-	doneNothing  = "overtaken"
-	doneNoSuch   = "no-session"
-	toastDivider = "."
+	doneAllowed    = "allowed"
+	doneAlready    = "already"
+	doneRefused    = "refused"
+	doneRevoked    = "revoked"
+	doneUnheard    = "revoked-unheard"
+	doneSignOut    = "signed-out"
+	doneOutUnheard = "signed-out-unheard"
+	doneSession    = "session"
+	doneNothing    = "overtaken"
+	doneNoSuch     = "no-session"
+	toastDivider   = "."
 )
 
 // leaveToast has the next page say what was done.
@@ -58,8 +61,13 @@ func (s *Server) takeToast(w http.ResponseWriter, r *http.Request) string {
 		}
 		return ""
 	}
-	name, ended := page.Plain(page.PersonOf(p.User).Display()), page.Count(int(n), "session")+" ended."
-	switch parts[0] {
+	return told(parts[0], p, int(n))
+}
+
+// told is what was done, in a sentence; empty for a word that is none of ours.
+func told(what string, p access.Person, n int) string {
+	name, ended := page.Plain(page.PersonOf(p.User).Display()), page.Count(n, "session")+" ended."
+	switch what {
 	case doneAllowed:
 		if p.Access() != afauth.Allowed {
 			return ""
@@ -74,6 +82,10 @@ func (s *Server) takeToast(w http.ResponseWriter, r *http.Request) string {
 		return name + " is refused."
 	case doneRevoked:
 		return "Access of " + name + " is revoked: " + ended
+	case doneUnheard:
+		return "Access of " + name + " is revoked: " + ended + unheard
+	case doneOutUnheard:
+		return name + " is signed out: " + ended + unheard
 	case doneSignOut:
 		return name + " is signed out: " + ended
 	case doneSession:
@@ -86,3 +98,6 @@ func (s *Server) takeToast(w http.ResponseWriter, r *http.Request) string {
 		return ""
 	}
 }
+
+// unheard is said where a server did not confirm.
+const unheard = " A server has not confirmed it yet; it decides nothing from memory. /ready on it says why."
