@@ -16,6 +16,8 @@ const (
 	// many of those who wait stand above it.
 	peopleEach  = 50
 	waitingEach = 6
+	// mostSearch is how many letters of a search count: no name has more.
+	mostSearch = 100
 )
 
 // listing is what the address of the list says.
@@ -28,6 +30,9 @@ type listing struct {
 // readListing takes what it understands, and leaves out the rest.
 func readListing(q url.Values) listing {
 	l := listing{search: strings.TrimSpace(page.Plain(q.Get("q")))}
+	if letters := []rune(l.search); len(letters) > mostSearch {
+		l.search = string(letters[:mostSearch])
+	}
 	switch show := q.Get("show"); show {
 	case string(afauth.Waiting), string(afauth.Allowed), string(afauth.Refused):
 		l.show = show

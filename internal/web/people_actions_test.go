@@ -123,6 +123,8 @@ func TestAllowForm(t *testing.T) {
 		"no date":              {url.Values{"for": {"date"}}, "Say which day is the last."},
 		"no such day":          {url.Values{"for": {"date"}, "date": {"2027-02-30"}}, "There is no such day."},
 		"a day that is over":   {url.Values{"for": {"date"}, "date": {"2001-02-03"}}, "That day has passed."},
+		"an end of another":    {url.Values{"for": {"keep"}}, "Choose how long."},
+		"too far away":         {url.Values{"for": {"date"}, "date": {"9999-12-31"}}, "too far away"},
 		"two answers":          {url.Values{"for": {"7d"}, "date": {tomorrow}}, "A date is given too."},
 		"no application":       {url.Values{"for": {"none"}, "apps": {"some"}}, "Choose one application at least"},
 		"a foreign one":        {url.Values{"for": {"none"}, "apps": {"some"}, "app": {"evil.test"}}, "no application of ours"},
@@ -141,7 +143,11 @@ func TestAllowForm(t *testing.T) {
 	if want := time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly) + " 00:00"; end != want {
 		t.Errorf("until %s, want %s: the day is included", end, want)
 	}
-	holds(t, "the form afterwards", admin.get(page), http.StatusOK, `value="`+tomorrow+`"`, "Change access")
+	holds(t, "the form afterwards", admin.get(page), http.StatusOK, `<option value="keep" selected="selected">As it is, until `, "Change access")
+	admin.send(page+"/allow", url.Values{"was": {admin.was(t, page)}, "for": {"keep"}, "apps": {"some"}, "app": {app}})
+	if now := w.text(t, "SELECT to_char(whitelist_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || apps::text FROM users WHERE github_user_id = 583231"); now != end+"{"+app+"}" {
+		t.Errorf("other applications until %s, before %s", now, end)
+	}
 	if p := problem(t, admin.send(page+"/allow", url.Values{"reason": {strings.Repeat("x", 70_000)}})); p.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a form without end: %+v", p)
 	}

@@ -12,14 +12,19 @@ import (
 	"github.com/af-auth/af-auth/internal/web/page"
 )
 
-// period is how long somebody may be allowed; of "date" the form says the day.
+// period is how long somebody may be allowed; of "date" the form says the day, and
+// "keep" leaves an end as it is.
 type period struct {
 	value, label string
 	days         int
 }
 
-func periods() []period {
-	return []period{{"none", "Without an end", 0}, {"1d", "1 day", 1}, {"7d", "7 days", 7}, {"30d", "30 days", 30}, {"90d", "90 days", 90}, {"date", "Until a date", 0}}
+func periods(u access.Person) []period {
+	list := []period{{"none", "Without an end", 0}, {"1d", "1 day", 1}, {"7d", "7 days", 7}, {"30d", "30 days", 30}, {"90d", "90 days", 90}, {"date", "Until a date", 0}}
+	if u.Access().MayEnter() && u.Until != nil {
+		list = append(list, period{"keep", "As it is, until " + u.Until.UTC().Format("2 Jan 2006, 15:04 MST"), 0})
+	}
+	return list
 }
 
 // mostReason is what the record keeps of a reason, in characters.
@@ -36,8 +41,7 @@ func (s *Server) blankAllow(u access.Person) page.AllowForm {
 	if u.Access().MayEnter() {
 		f.Button = "Change access"
 		if u.Until != nil {
-			// A day is included, so the one that the form names is the last of them.
-			chosen, f.Date = "date", u.Until.UTC().Add(-time.Nanosecond).Format(time.DateOnly)
+			chosen = "keep"
 		}
 	}
 	s.fillAllow(&f, u, chosen, u.Apps)
@@ -47,7 +51,7 @@ func (s *Server) blankAllow(u access.Person) page.AllowForm {
 // fillAllow writes down what there is to choose from: our applications, and those
 // that a permission names which are no longer ours.
 func (s *Server) fillAllow(f *page.AllowForm, u access.Person, chosen string, apps []string) {
-	for _, p := range periods() {
+	for _, p := range periods(u) {
 		f.Periods = append(f.Periods, page.Choice{Value: p.value, Label: p.label, Chosen: p.value == chosen})
 	}
 	for _, host := range s.choosable(u) {
@@ -84,7 +88,7 @@ func (s *Server) readAllow(r *http.Request, u access.Person) (f page.AllowForm, 
 		}
 	}
 	s.fillAllow(&f, u, q.Get("for"), q["app"])
-	g.Until, f.PeriodError = until(q.Get("for"), f.Date, admitted(r).Now)
+	g.Until, f.PeriodError = until(u, q.Get("for"), f.Date, admitted(r).Now)
 	f.ReasonError = reasonError(f.Reason)
 	if !f.AllApps {
 		g.Apps = q["app"]
@@ -100,8 +104,9 @@ func (s *Server) readAllow(r *http.Request, u access.Person) (f page.AllowForm, 
 }
 
 // until reads how long: nil for no end.
-func until(choice, date string, now time.Time) (end *time.Time, fault string) {
-	at := slices.IndexFunc(periods(), func(p period) bool { return p.value == choice })
+func until(u access.Person, choice, date string, now time.Time) (end *time.Time, fault string) {
+	list := periods(u)
+	at := slices.IndexFunc(list, func(p period) bool { return p.value == choice })
 	switch {
 	case at < 0:
 		return nil, "Choose how long."
@@ -115,14 +120,16 @@ func until(choice, date string, now time.Time) (end *time.Time, fault string) {
 			return nil, "There is no such day. Write it as 2026-12-31."
 		case !t.After(now):
 			return nil, "That day has passed. To end access now, revoke it."
-		case day.Year() > 9999:
+		case t.Year() > 9999:
 			return nil, "That is too far away. Choose “Without an end”."
 		}
 		return &t, ""
 	case date != "":
 		return nil, "A date is given too. Choose “Until a date”, or empty it."
-	case periods()[at].days > 0:
-		t := now.AddDate(0, 0, periods()[at].days)
+	case choice == "keep":
+		return u.Until, ""
+	case list[at].days > 0:
+		t := now.AddDate(0, 0, list[at].days)
 		return &t, ""
 	default:
 		return nil, ""

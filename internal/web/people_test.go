@@ -189,7 +189,7 @@ func TestConsoleFormsFromElsewhere(t *testing.T) {
 	events := w.count(t, "events")
 	for _, path := range forms {
 		for name, headers := range map[string][]string{
-			"cross-site": {"Sec-Fetch-Site", "cross-site"}, "same-site": {"Sec-Fetch-Site", "same-site"}, "another origin": {"Origin", "https://evil.test"},
+			"not said": nil, "cross-site": {"Sec-Fetch-Site", "cross-site"}, "same-site": {"Sec-Fetch-Site", "same-site"}, "another origin": {"Origin", "https://evil.test"},
 			"an application": {"Origin", "https://" + app}, "no origin": {"Origin", "null"}, "over http": {"Origin", "http://" + own},
 			"said to be ours": {"Origin", "https://evil.test", "Sec-Fetch-Site", "same-origin"},
 		} {

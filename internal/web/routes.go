@@ -190,6 +190,11 @@ func (s *Server) admit(g guard, r *http.Request) error {
 		if o := r.Header.Get("Origin"); err == nil && o != "" && o != "null" && o != s.Origin.String() {
 			err = errors.New("Origin is " + strconv.Quote(o))
 		}
+		// What is neither said by Sec-Fetch-Site nor by Origin does not come from a
+		// browser of the last years, and decides about nobody.
+		if err == nil && g == ownHostAdminPost && r.Header.Get("Sec-Fetch-Site") == "" && (r.Header.Get("Origin") == "" || r.Header.Get("Origin") == "null") {
+			err = errors.New("neither Origin nor Sec-Fetch-Site says where the form stood")
+		}
 		if err != nil {
 			return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "the form was sent by another site", Err: err}
 		}
