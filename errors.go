@@ -30,6 +30,7 @@ const (
 	CodeTicketInvalid    Code = "ticket_invalid"
 	CodeRateLimited      Code = "rate_limited"
 	CodeCrossOrigin      Code = "cross_origin"
+	CodeUpstreamDown     Code = "upstream_unavailable"
 	CodeUnavailable      Code = "unavailable"
 	CodeSchema           Code = "schema_mismatch"
 	CodeInternal         Code = "internal"

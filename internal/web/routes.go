@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -34,11 +35,13 @@ const (
 	ownHostAdminPost
 	// appHost: an application's host only.
 	appHost
+	// trustedProxy: under any name, but only from a proxy in TrustedProxies.
+	trustedProxy
 )
 
 func (g guard) String() string {
 	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin",
-		"own host, administrator", "own host, administrator, same origin", "application host"}[g]
+		"own host, administrator", "own host, administrator, same origin", "application host", "trusted proxy"}[g]
 }
 
 // handler answers a request or returns why not.
@@ -74,7 +77,7 @@ func (s *Server) table() []route {
 		{"POST", "/auth/theme", ownHostPost, s.theme},
 		{"GET", "/auth/assets/{name}", anyHost, s.asset},
 		{"GET", "/auth/verify", anyHost, s.verify},
-		{"GET", "/auth/forward", anyHost, s.forwardAuth},
+		{"GET", "/auth/forward", trustedProxy, s.forwardAuth},
 		{"GET", "/.af-auth/start", appHost, s.start},
 		{"GET", "/.af-auth/enter", appHost, s.enter},
 		{"GET", "/live", anyHost, s.live},
@@ -84,6 +87,10 @@ func (s *Server) table() []route {
 	routes = append(routes, s.console()...)
 	if s.MetricsToken != "" {
 		routes = append(routes, route{"GET", "/metrics", anyHost, s.metrics})
+	}
+	if s.Upstream != nil {
+		// Not by the mux: see forUpstream. With it, the line for "/" is not reached.
+		routes = append(routes, route{"any", everything, ownHost, s.toUpstream})
 	}
 	return routes
 }
@@ -115,7 +122,7 @@ type RouteInfo struct {
 
 // Routes lists the whole table, including what is there only when configured.
 func Routes() []RouteInfo {
-	s := &Server{Options: Options{MetricsToken: "listed"}}
+	s := &Server{Options: Options{MetricsToken: "listed", Upstream: &url.URL{}}}
 	var out []RouteInfo
 	for _, rt := range s.table() {
 		out = append(out, RouteInfo{rt.method, rt.path, rt.guard.String()})
@@ -128,10 +135,10 @@ func Routes() []RouteInfo {
 const answerWithin = 2500 * time.Millisecond
 
 // patient says of a route that it waits for more than the database: for GitHub,
-// or for somebody to decide. It bounds its questions to the database itself.
+// for somebody to decide, or for an application. It bounds its questions to the database itself.
 func (rt route) patient() bool {
 	switch rt.path {
-	case "/auth/github/callback", "/auth/waiting/events", "/auth/people/events":
+	case "/auth/github/callback", "/auth/waiting/events", "/auth/people/events", everything:
 		return true
 	default:
 		// To allow a login is to ask GitHub whose it is.
@@ -167,6 +174,11 @@ func (s *Server) admit(g guard, r *http.Request) error {
 	kind, _ := s.host(r)
 	switch g {
 	case anyHost:
+		return nil
+	case trustedProxy:
+		if !s.fromProxy(r) {
+			return &afauth.Error{Code: codeUntrusted, Message: r.RemoteAddr + " is not in AF_AUTH_TRUSTED_PROXIES"}
+		}
 		return nil
 	case appHost:
 		if kind != anAppHost {

@@ -1,13 +1,14 @@
 package web
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 )
 
 func TestEveryRouteIsGuarded(t *testing.T) {
 	t.Parallel()
-	s := &Server{Options: Options{MetricsToken: "x"}}
+	s := &Server{Options: Options{MetricsToken: "x", Upstream: &url.URL{}}}
 	for _, rt := range s.table() {
 		switch {
 		case rt.guard.String() == "closed":

@@ -184,6 +184,13 @@ var failures = map[afauth.Code]words{
 		home:   true,
 		next:   []string{"Open the page here and use its own button.", "An extension that rewrites requests can cause this."},
 	},
+	afauth.CodeUpstreamDown: {
+		status: http.StatusBadGateway,
+		title:  "The application is not answering",
+		what:   "You may come in, but the application behind {host} cannot be reached now. You are still signed in.",
+		action: "Try again",
+		next:   []string{"Wait a minute: it may be starting.", "If you sent something, check whether it arrived before you send it again.", tellReference},
+	},
 	afauth.CodeUnavailable: {
 		status: http.StatusServiceUnavailable,
 		title:  "We cannot look that up now",
