@@ -60,6 +60,7 @@ type service struct {
 	gate    *gate.Gate
 	heard   *postgres.Listener
 	seen    *postgres.Seen
+	admins  *access.Admins
 	metrics *telemetry.Metrics
 	web     *web.Server
 	webhook *webhook.Sender // nil: none
@@ -107,10 +108,6 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		apps[h.Host] = h.Name
 		hosts = append(hosts, h.Host)
 	}
-	public := web.PublicPaths{}
-	for _, p := range c.PublicPaths {
-		public[p.Host] = append(public[p.Host], p.Path)
-	}
 	places := signin.NewPlaces(origin, hosts)
 	flow, err := signin.New(signin.Options{
 		DB: s.db, GitHub: client, Secret: c.GitHubClientSecret.Reveal(), Places: places,
@@ -119,15 +116,27 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err != nil {
 		return nil, err
 	}
+	if s.admins, err = access.NewAdmins(client, logger, c.Admins); err != nil {
+		return nil, err
+	}
 	s.web = web.New(s.stop, web.Options{
 		Origin: origin, Apps: apps, Flow: flow, Places: places,
-		Gate: s.gate, People: access.New(s.db, client, limits(c)),
+		Gate: s.gate, People: access.New(s.db, client, limits(c)), Admins: s.admins,
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
-		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: public, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: publicPaths(c), SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
 		Upstream: upstream,
 	})
 	return s, nil
+}
+
+// publicPaths are what the gate opens to anybody, by host.
+func publicPaths(c *config.Config) web.PublicPaths {
+	public := web.PublicPaths{}
+	for _, p := range c.PublicPaths {
+		public[p.Host] = append(public[p.Host], p.Path)
+	}
+	return public
 }
 
 // addresses are our own origin, and that of the application behind us; nil where
@@ -217,7 +226,7 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	defer end()
 	var work errgroup.Group
 	loops := []func(context.Context){
-		s.heard.Run, s.seen.Run, s.sweep,
+		s.heard.Run, s.seen.Run, s.sweep, s.admins.Run,
 		func(ctx context.Context) { s.db.KeepInstance(ctx, s.id, s.version, public.Addr().String()) },
 	}
 	if s.webhook != nil {

@@ -50,6 +50,7 @@ type Config struct {
 	Listen         string         // HOST:PORT of the public server
 	Hosts          []Host         // applications that may be returned to
 	TrustedProxies []netip.Prefix // whose forwarded headers are believed
+	Admins         []string       // who decides in the browser: logins in lower case, and "#583231"
 	PublicPaths    []PublicPath   // open to anybody
 	Upstream       string         // origin of the application on af-auth's own host, "" for none
 	Contact        string         // https: or mailto: link for people who are stuck, "" for none

@@ -133,6 +133,8 @@ func TestRefused(t *testing.T) {
 		{"AF_AUTH_HOSTS=a.example,a.example=B", "twice"}, {"AF_AUTH_HOSTS=a.example/x", "no host"}, {"AF_AUTH_HOSTS=a.example:443", "default port"},
 		{"AF_AUTH_HOSTS=a.example:x", "no host"}, {"AF_AUTH_HOSTS=u@a.example", "no host"}, {"AF_AUTH_HOSTS=a.example.", "no host"},
 		{"AF_AUTH_HOSTS=a.example=" + strings.Repeat("n", 65), "64 bytes"}, {"AF_AUTH_HOSTS==Name", "no host"},
+		{"AF_AUTH_ADMINS=583231", "an id or a login"}, {"AF_AUTH_ADMINS=#0", "no GitHub id"}, {"AF_AUTH_ADMINS=#x", "no GitHub id"},
+		{"AF_AUTH_ADMINS=octocat,@Octocat", "twice"}, {"AF_AUTH_ADMINS=#7,#07", "twice"}, {"AF_AUTH_ADMINS=Mona Octocat", "neither"},
 		{"AF_AUTH_TRUSTED_PROXIES=0.0.0.0/0", "everybody"}, {"AF_AUTH_TRUSTED_PROXIES=10.0.0.1,::/0", "everybody"},
 		{"AF_AUTH_TRUSTED_PROXIES=0.0.0.0/1", "everybody"}, {"AF_AUTH_TRUSTED_PROXIES=::ffff:0.0.0.0/96", "everybody"},
 		{"AF_AUTH_TRUSTED_PROXIES=proxy.local", "neither"}, {"AF_AUTH_TRUSTED_PROXIES=fe80::1%eth0", "neither"},

@@ -28,6 +28,11 @@ const (
 	ownHostReturn
 	// ownHostPost: as ownHost, and refused where another site sent the form.
 	ownHostPost
+	// ownHostAdmin: as ownHost, and for administrators only, who are allowed too.
+	ownHostAdmin
+	// ownHostAdminPost: as ownHostAdmin, and refused where another site sent the
+	// form.
+	ownHostAdminPost
 	// appHost: an application's host only.
 	appHost
 	// trustedProxy: under any name, but only from a proxy in TrustedProxies.
@@ -35,7 +40,8 @@ const (
 )
 
 func (g guard) String() string {
-	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin", "application host", "trusted proxy"}[g]
+	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin",
+		"own host, administrator", "own host, administrator, same origin", "application host", "trusted proxy"}[g]
 }
 
 // handler answers a request or returns why not.
@@ -61,6 +67,8 @@ func (s *Server) table() []route {
 		{"GET", "/auth/continue", ownHost, s.goOn},
 		{"GET", "/auth/waiting", ownHost, s.waiting},
 		{"GET", "/auth/waiting/events", ownHost, s.waitingEvents},
+		{"GET", "/auth/waiting/message", ownHost, s.askMessage},
+		{"POST", "/auth/waiting/message", ownHostPost, s.keepMessage},
 		{"GET", "/auth/refused", ownHost, s.refused},
 		{"GET", "/auth/sign-out", ownHost, s.askSignOut},
 		{"POST", "/auth/sign-out", ownHostPost, s.signOut},
@@ -76,6 +84,7 @@ func (s *Server) table() []route {
 		{"GET", "/ready", anyHost, s.ready},
 		{"GET", "/health", anyHost, s.health},
 	}
+	routes = append(routes, s.console()...)
 	if s.MetricsToken != "" {
 		routes = append(routes, route{"GET", "/metrics", anyHost, s.metrics})
 	}
@@ -84,6 +93,24 @@ func (s *Server) table() []route {
 		routes = append(routes, route{"any", everything, ownHost, s.toUpstream})
 	}
 	return routes
+}
+
+// console is where administrators decide about people.
+func (s *Server) console() []route {
+	return []route{
+		{"GET", "/auth/people", ownHostAdmin, s.people},
+		{"GET", "/auth/people/events", ownHostAdmin, s.peopleEvents},
+		{"GET", "/auth/people/allow", ownHostAdmin, s.askAllow},
+		{"POST", "/auth/people/allow", ownHostAdminPost, s.allowSomebody},
+		{"GET", "/auth/people/{id}", ownHostAdmin, s.person},
+		{"POST", "/auth/people/{id}/allow", ownHostAdminPost, s.allowPerson},
+		{"POST", "/auth/people/{id}/refuse", ownHostAdminPost, s.refusePerson},
+		{"GET", "/auth/people/{id}/revoke", ownHostAdmin, s.askRevoke},
+		{"POST", "/auth/people/{id}/revoke", ownHostAdminPost, s.revokePerson},
+		{"GET", "/auth/people/{id}/sign-out", ownHostAdmin, s.askEndSessions},
+		{"POST", "/auth/people/{id}/sign-out", ownHostAdminPost, s.endSessions},
+		{"POST", "/auth/people/{id}/sessions/{session}/end", ownHostAdminPost, s.endSession},
+	}
 }
 
 // RouteInfo describes a route for `af-auth routes`.
@@ -110,7 +137,13 @@ const answerWithin = 2500 * time.Millisecond
 // patient says of a route that it waits for more than the database: for GitHub,
 // for somebody to decide, or for an application. It bounds its questions to the database itself.
 func (rt route) patient() bool {
-	return rt.path == "/auth/github/callback" || rt.path == "/auth/waiting/events" || rt.path == everything
+	switch rt.path {
+	case "/auth/github/callback", "/auth/waiting/events", "/auth/people/events", everything:
+		return true
+	default:
+		// To allow a login is to ask GitHub whose it is.
+		return rt.path == "/auth/people/allow" && rt.method == http.MethodPost
+	}
 }
 
 // serve puts the guard before the handler, and the renderer of errors behind.
@@ -122,8 +155,14 @@ func (s *Server) serve(rt route) http.Handler {
 			r = r.WithContext(ctx)
 		}
 		err := s.admit(rt.guard, r)
-		if err == nil {
+		if err == nil && rt.guard.admins() {
+			r, err = s.asAdmin(r)
+		}
+		switch {
+		case err == nil:
 			err = rt.handle(w, r)
+		case rt.guard == ownHostAdmin && wantsPage(r):
+			err = s.notAdmin(w, r, err)
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -146,7 +185,7 @@ func (s *Server) admit(g guard, r *http.Request) error {
 			return errUnknownHost
 		}
 		return nil
-	case ownHost, ownHostStart, ownHostReturn, ownHostPost:
+	case ownHost, ownHostStart, ownHostReturn, ownHostPost, ownHostAdmin, ownHostAdminPost:
 		if kind != theOwnHost {
 			return errUnknownHost
 		}
@@ -157,11 +196,16 @@ func (s *Server) admit(g guard, r *http.Request) error {
 		s.Metrics.SignInRateLimited()
 		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
 	}
-	if g == ownHostPost {
+	if g == ownHostPost || g == ownHostAdminPost {
 		err := s.cross.Check(r)
 		// The standard library compares hosts; we know our scheme as well.
 		if o := r.Header.Get("Origin"); err == nil && o != "" && o != "null" && o != s.Origin.String() {
 			err = errors.New("Origin is " + strconv.Quote(o))
+		}
+		// What is neither said by Sec-Fetch-Site nor by Origin does not come from a
+		// browser of the last years, and decides about nobody.
+		if err == nil && g == ownHostAdminPost && r.Header.Get("Sec-Fetch-Site") == "" && (r.Header.Get("Origin") == "" || r.Header.Get("Origin") == "null") {
+			err = errors.New("neither Origin nor Sec-Fetch-Site says where the form stood")
 		}
 		if err != nil {
 			return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "the form was sent by another site", Err: err}

@@ -28,6 +28,8 @@ type Options struct {
 	Places signin.Places
 	Gate   *gate.Gate
 	People *access.People
+	// Admins may decide about people; nil: nobody.
+	Admins *access.Admins
 	// Watch wakes the caller when a person's access may have changed.
 	Watch func(afauth.ID) (woken <-chan struct{}, stop func())
 	// Ready lists what must hold for this server to be of use.
@@ -67,6 +69,7 @@ type Server struct {
 	requests *telemetry.Requests
 	starts   *peerLimiter // sign-ins that begin
 	returns  *peerLimiter // and that come back from GitHub
+	messages *peerLimiter // words of people who wait
 	streams  *streams
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
@@ -80,15 +83,16 @@ type Server struct {
 // New makes a Server. Its streams end when stop is closed.
 func New(stop <-chan struct{}, o Options) *Server {
 	s := &Server{
-		Options: o,
-		mux:     http.NewServeMux(),
-		starts:  newPeerLimiter(o.SignInRate, time.Now),
-		returns: newPeerLimiter(o.SignInRate, time.Now),
-		streams: newStreams(),
-		cross:   http.NewCrossOriginProtection(),
-		assets:  page.Assets(),
-		outage:  &outage{now: time.Now},
-		stop:    stop,
+		Options:  o,
+		mux:      http.NewServeMux(),
+		starts:   newPeerLimiter(o.SignInRate, time.Now),
+		returns:  newPeerLimiter(o.SignInRate, time.Now),
+		messages: newPeerLimiter(mostMessages, time.Now),
+		streams:  newStreams(),
+		cross:    http.NewCrossOriginProtection(),
+		assets:   page.Assets(),
+		outage:   &outage{now: time.Now},
+		stop:     stop,
 
 		transport: upstreamTransport(),
 	}

@@ -53,6 +53,14 @@ var failures = map[afauth.Code]words{
 		action: "See where you stand",
 		home:   true,
 	},
+	afauth.CodeNotAdmin: {
+		status: http.StatusForbidden,
+		title:  "This page is for administrators",
+		what:   "You are signed in, but not as somebody who decides about people here. Nothing was changed.",
+		action: "See where you stand",
+		home:   true,
+		next:   []string{"Whoever runs {host} names administrators in AF_AUTH_ADMINS.", "Just added? A login counts once GitHub has said whose it is: the server’s log tells."},
+	},
 	afauth.CodeNotFound: {
 		status: http.StatusNotFound,
 		title:  "There is no such page",
