@@ -20,6 +20,15 @@ func runGrowth(ctx context.Context, s *site) error {
 	if err != nil {
 		return err
 	}
+	var worlds []*world
+	for _, c := range []crowd{few, many} {
+		w, err := c.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		worlds = append(worlds, w)
+	}
 	title("Growth: from %s people to %s, %d clients", thousands(few.people), thousands(many.people), clients)
 	head("what", "few", "many", "growth", "pgbench few", "pgbench many", "pgbench's growth", "min", "median", "max", "goal")
 	for _, subject := range []struct {
@@ -30,16 +39,11 @@ func runGrowth(ctx context.Context, s *site) error {
 		{"sign-in", signInScript(), func(w *world) side { return rate(w.signIn) }},
 	} {
 		var sides []side
-		for _, c := range []crowd{few, many} {
-			w, err := c.open(ctx)
-			if err != nil {
-				return err
-			}
-			defer w.close()
+		for _, w := range worlds {
 			sides = append(sides, subject.of(w))
 		}
-		for _, c := range []crowd{few, many} {
-			p, err := s.pgbench(c, fmt.Sprintf("growth-%d", len(subject.what)), subject.script)
+		for _, w := range worlds {
+			p, err := s.pgbench(w.crowd, "growth", subject.script)
 			if err != nil {
 				return err
 			}

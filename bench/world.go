@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/gate"
@@ -31,8 +30,7 @@ const (
 type world struct {
 	crowd
 	db    *postgres.DB
-	plain *pgxpool.Pool
-	conns []*pgx.Conn // one for each client
+	conns []*pgx.Conn // the plain way, one for each client
 	gate  *gate.Gate  // without memory
 }
 
@@ -45,14 +43,6 @@ func (c crowd) open(ctx context.Context) (_ *world, err error) {
 		}
 	}()
 	if w.db, err = openDB(ctx, c.url, 10*time.Second); err != nil {
-		return nil, err
-	}
-	config, err := pgxpool.ParseConfig(c.url)
-	if err != nil {
-		return nil, err
-	}
-	config.MinConns, config.MaxConns = clients, clients
-	if w.plain, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
 	for range clients {
@@ -83,9 +73,6 @@ func dialer(address string) (postgres.Dialer, error) {
 func (w *world) close() {
 	for _, conn := range w.conns {
 		_ = conn.Close(context.Background())
-	}
-	if w.plain != nil {
-		w.plain.Close()
 	}
 	if w.db != nil {
 		w.db.Close()
