@@ -142,6 +142,21 @@ func (p *People) RevokeApp(ctx context.Context, actor Actor, ref, host string, a
 	return Change{Change: change}, err
 }
 
+// Traces is what is kept of a person.
+func (p *People) Traces(ctx context.Context, id afauth.ID) (postgres.Traces, error) {
+	return p.db.Traces(ctx, id)
+}
+
+// Forget erases a person, whatever the whitelist says. Events hold our id and
+// GitHub's and stay. Who comes again is a new person, and waits: also somebody
+// who was refused.
+func (p *People) Forget(ctx context.Context, actor Actor, id afauth.ID) error {
+	if err := checkReason(actor); err != nil {
+		return err
+	}
+	return p.db.Forget(ctx, actor, id)
+}
+
 // Totals says how many people there are, and how many wait.
 func (p *People) Totals(ctx context.Context) (Totals, error) { return p.db.Totals(ctx) }
 

@@ -24,27 +24,31 @@ func (l labels) bound(value string) string {
 	return other
 }
 
-// counter counts by one label with a fixed set of values.
+// counter counts by one label with a fixed set of values; what is outside of it
+// counts as other.
 type counter struct {
-	values labels
-	vec    *prometheus.CounterVec
+	values map[string]prometheus.Counter
 }
 
 // newCounter registers a counter that shows every value from the start, at 0:
 // rates and alerts need a first sample before the first event.
 func newCounter(r prometheus.Registerer, name, help, label string, values ...string) counter {
-	c := counter{
-		values: newLabels(values...),
-		vec:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label}),
-	}
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	c := counter{values: make(map[string]prometheus.Counter, len(values)+1)}
 	for _, v := range append(values, other) {
-		c.vec.WithLabelValues(v)
+		c.values[v] = vec.WithLabelValues(v)
 	}
-	r.MustRegister(c.vec)
+	r.MustRegister(vec)
 	return c
 }
 
-func (c counter) inc(value string) { c.vec.WithLabelValues(c.values.bound(value)).Inc() }
+func (c counter) inc(value string) {
+	known, ok := c.values[value]
+	if !ok {
+		known = c.values[other]
+	}
+	known.Inc()
+}
 
 // newPlain registers a counter without labels.
 func newPlain(r prometheus.Registerer, name, help string) prometheus.Counter {

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,16 @@ type Requests struct {
 	metrics *Metrics
 	routes  labels
 	methods labels
+	// known holds the series by their labels, so that a request pays for one
+	// look-up and no list of labels.
+	known sync.Map // of series by seriesKey
+}
+
+type seriesKey struct{ route, method, class string }
+
+type series struct {
+	count    prometheus.Counter
+	duration prometheus.Observer
 }
 
 func (m *Metrics) addRequests() {
@@ -43,10 +54,17 @@ func (m *Metrics) Requests(routes []string) *Requests {
 // Observe counts one answered request. A route outside the table, a method that
 // HTTP does not know and a status outside 100–599 are counted as "other".
 func (r *Requests) Observe(route, method string, status int, took time.Duration) {
-	route, method = r.routes.bound(route), r.methods.bound(method)
-	class := statusClass(status)
-	r.metrics.requests.WithLabelValues(route, method, class).Inc()
-	r.metrics.duration.WithLabelValues(route, method, class).Observe(took.Seconds())
+	key := seriesKey{r.routes.bound(route), r.methods.bound(method), statusClass(status)}
+	known, ok := r.known.Load(key)
+	if !ok {
+		known, _ = r.known.LoadOrStore(key, series{
+			count:    r.metrics.requests.WithLabelValues(key.route, key.method, key.class),
+			duration: r.metrics.duration.WithLabelValues(key.route, key.method, key.class),
+		})
+	}
+	s, _ := known.(series)
+	s.count.Inc()
+	s.duration.Observe(took.Seconds())
 }
 
 // Method returns the method as Observe counts it. Whoever asks chooses the word,
@@ -58,5 +76,5 @@ func statusClass(status int) string {
 	if status < 100 || status > 599 {
 		return other
 	}
-	return string(rune('0'+status/100)) + "xx"
+	return [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}[status/100-1]
 }

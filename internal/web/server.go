@@ -172,6 +172,9 @@ func (s *Server) observe(r *http.Request, pattern string, status int, took time.
 		pattern = "other"
 	}
 	s.requests.Observe(pattern, r.Method, status, took)
+	if !s.Logger.Enabled(r.Context(), level) {
+		return
+	}
 	s.Logger.Log(r.Context(), level, "request", "method", s.requests.Method(r.Method), "route", pattern, "status", status,
 		"took", took, "peer", s.peer(r).String())
 }

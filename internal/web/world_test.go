@@ -117,7 +117,7 @@ func (w *world) wire(t *testing.T, db *postgres.DB, o *web.Options) {
 	if o.Flow, err = signin.New(signin.Options{DB: db, GitHub: client, Secret: "secret", Places: o.Places, Limits: o.Limits, Logger: o.Logger}); err != nil {
 		t.Fatal(err)
 	}
-	o.Gate = gate.New(gate.Options{DB: db, Seen: postgres.NewSeen(db), Idle: o.Limits.Idle, Logger: o.Logger, Now: time.Now})
+	o.Gate = gate.New(gate.Options{DB: db, Seen: postgres.NewSeen(db), Idle: o.Limits.Idle, Memory: 1000, Logger: o.Logger, Now: time.Now})
 	o.People = access.New(db, client, o.Limits)
 }
 
