@@ -86,6 +86,7 @@ func parts() []part {
 		{"memory", runMemory},
 		{"revoke", runRevoke},
 		{"cold start", runColdStart},
+		{"import", runImport},
 		{"sign-in", runSignIn},
 		{"gate", runGate},
 		{"growth", runGrowth},
