@@ -113,25 +113,30 @@ func (p *program) leased(ctx context.Context) error {
 	return fmt.Errorf("it does not decide from memory after 20 s:\n%s", &p.said)
 }
 
-// resident is how much memory it has now and had at most, in bytes, as Linux
-// tells.
-func (p *program) resident() (now, most int, err error) {
+// footprint is how much memory a process has, in bytes.
+type footprint struct {
+	resident int // now
+	own      int // of that, not pages of files, which the kernel can take back
+	most     int // resident at any time
+}
+
+// footprint asks Linux.
+func (p *program) footprint() (f footprint, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
-		return 0, 0, fmt.Errorf("how much memory a process has is known on Linux only: %w", err)
+		return f, fmt.Errorf("how much memory a process has is known on Linux only: %w", err)
 	}
 	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line)
-		if len(f) < 2 {
-			continue
-		}
-		kib, _ := strconv.Atoi(f[1])
-		switch f[0] {
-		case "VmRSS:":
-			now = kib << 10
-		case "VmHWM:":
-			most = kib << 10
+		name, value, _ := strings.Cut(line, ":")
+		kib, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+		switch name {
+		case "VmRSS":
+			f.resident = kib << 10
+		case "RssAnon":
+			f.own = kib << 10
+		case "VmHWM":
+			f.most = kib << 10
 		}
 	}
-	return now, most, nil
+	return f, nil
 }
