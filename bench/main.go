@@ -28,6 +28,7 @@ type options struct {
 	rows    int           // in the tables; 0: as each line has it
 	program string        // af-auth
 	goose   string
+	profile string // file for a profile of verify from memory
 }
 
 // size is how many rows a line works on.
@@ -57,6 +58,7 @@ func main() {
 	flag.IntVar(&o.rows, "rows", 0, "rows in the tables, for all lines; 100,000 if not given")
 	flag.StringVar(&o.program, "af-auth", "bin/af-auth", "the program")
 	flag.StringVar(&o.goose, "goose", "bin/goose", "goose; its lines are left out where it is not there")
+	flag.StringVar(&o.profile, "profile", "", "write a profile of the processor time of verify from memory to this file, for go tool pprof")
 	flag.Parse()
 	o.length = time.Second
 	if o.full {

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"syscall"
 	"time"
 )
@@ -28,6 +30,8 @@ type role struct {
 	Memory bool
 	// Ballast is how much the bare server holds without using it, in bytes.
 	Ballast uint64
+	// Profile is the file for a profile of the processor time; "": none.
+	Profile string
 }
 
 // report is what a server says of itself, as a line of JSON.
@@ -75,6 +79,11 @@ func playRole(in io.Reader, out io.Writer) error {
 		WriteTimeout: 30 * time.Second, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10}
 	go func() { _ = server.Serve(l) }()
 	defer func() { _ = server.Close() }()
+	stop, err := r.profile()
+	if err != nil {
+		return err
+	}
+	defer stop()
 	runtime.GC()
 	runtime.GC()
 	for {
@@ -88,6 +97,18 @@ func playRole(in io.Reader, out io.Writer) error {
 			return err
 		}
 	}
+}
+
+// profile begins a profile, if one is wanted.
+func (r role) profile() (stop func(), err error) {
+	if r.Profile == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(r.Profile)
+	if err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, pprof.StartCPUProfile(f)
 }
 
 func (p *playing) report(l net.Listener) report {
