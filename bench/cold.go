@@ -14,7 +14,7 @@ func runColdStart(ctx context.Context, s *site) error {
 	if err != nil {
 		return err
 	}
-	var took []time.Duration
+	var took, worked []time.Duration
 	for n := -1; n < times; n++ {
 		p, err := s.serve(ctx, db)
 		if err != nil {
@@ -29,11 +29,13 @@ func runColdStart(ctx context.Context, s *site) error {
 		}
 		if n >= 0 { // the first one warms the page cache up
 			took = append(took, t)
+			worked = append(worked, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime())
 		}
 	}
 	slices.Sort(took)
+	slices.Sort(worked)
 	title("Cold start of `af-auth serve`, %d times", times)
-	head("what", "min", "median", "max", "goal")
-	line("from exec to the first 200 of /auth/verify", long(took[0]), long(took[times/2]), long(took[times-1]), "≤ 60 ms")
+	head("what", "min", "median", "max", "its own processor time, median", "goal")
+	line("from exec to the first 200 of /auth/verify", long(took[0]), long(took[times/2]), long(took[times-1]), long(worked[times/2]), "≤ 60 ms")
 	return nil
 }

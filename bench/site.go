@@ -59,18 +59,6 @@ func (s *site) crowd(ctx context.Context, name string, people, each int) (crowd,
 	return c, nil
 }
 
-// drop takes a database away that no later line asks for.
-func (s *site) drop(ctx context.Context, name string) error {
-	delete(s.made, name)
-	conn, err := pgx.Connect(ctx, s.server.URL("postgres"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	_, err = conn.Exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" (FORCE)")
-	return err
-}
-
 // with runs fn on a connection of its own.
 func (c crowd) with(ctx context.Context, fn func(context.Context, *pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, c.url)
