@@ -37,6 +37,7 @@ type (
 	Key    = postgres.Key
 	Grant  = postgres.Grant
 	Totals = postgres.Totals
+	Total  = postgres.Total
 )
 
 // Actor says who decides, from where and why.

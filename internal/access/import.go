@@ -105,6 +105,10 @@ type checked struct {
 	flaws  []Flaw
 }
 
+// mostFlaws is after how many flaws a file is no list of people, and is read no
+// further.
+const mostFlaws = 1000
+
 // check reads the file through. With flaws nobody is looked up.
 func (im *Import) check() (checked, error) {
 	c := checked{ids: map[int64]int{}}
@@ -119,7 +123,10 @@ func (im *Import) check() (checked, error) {
 		return c, &FlawsError{[]Flaw{*flaw}}
 	}
 	for l, flaws := range records.lines() {
-		c.flaws = append(c.flaws, flaws...)
+		if c.flaws = append(c.flaws, flaws...); len(c.flaws) >= mostFlaws {
+			c.flaws = append(c.flaws, Flaw{Why: "what follows was not read"})
+			break
+		}
 		switch {
 		case len(flaws) > 0:
 			continue

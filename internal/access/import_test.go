@@ -173,6 +173,17 @@ func TestImportStopped(t *testing.T) {
 	fails(t, "GitHub is away", err, afauth.CodeGitHubDown, "1 of 2 logins are resolved", "run the same command again")
 }
 
+// What is no list of people is not read to its end.
+func TestImportOfSomethingElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, _, err := w.imports(file(t, "login\n"+strings.Repeat("not a login\n", 100_000)))
+	var flaws *access.FlawsError
+	if !errors.As(err, &flaws) || len(flaws.Flaws) != 1001 || flaws.Flaws[1000].String() != "what follows was not read" {
+		t.Errorf("%.100v", err)
+	}
+}
+
 // A file that changes between its check and its import imports nothing.
 func TestImportFileChanges(t *testing.T) {
 	t.Parallel()

@@ -52,6 +52,7 @@ func (c *forgetCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	e.say("forgot %s", describe(p.User))
+	e.tellConfirmed(ctx, people)
 	return nil
 }
 

@@ -100,6 +100,9 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 	} else {
 		e.say("allowed %s", counted(plan.Writes(), "person", "people"))
 	}
+	if plan.Lowered > 0 {
+		e.tellConfirmed(ctx, people)
+	}
 	if c.DryRun {
 		return nil
 	}
@@ -186,9 +189,6 @@ func (e *Env) resolving() func(done, all int) {
 	}
 }
 
-// mostFlaws is how many lines of a file are named.
-const mostFlaws = 1000
-
 // flawed turns what is wrong with the file into an error of the command.
 func (c *importCmd) flawed(err error) error {
 	var flaws *access.FlawsError
@@ -197,11 +197,7 @@ func (c *importCmd) flawed(err error) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s wrong, and nothing was imported", c.File, counted(len(flaws.Flaws), "thing is", "things are"))
-	for i, f := range flaws.Flaws {
-		if i == mostFlaws {
-			fmt.Fprintf(&b, "\n  and %d more", len(flaws.Flaws)-i)
-			break
-		}
+	for _, f := range flaws.Flaws {
 		b.WriteString("\n  " + printable(f.String()))
 	}
 	return &afauth.Error{Code: afauth.CodeInvalid, Message: b.String(), Hint: "mend the file; af-auth import --help says what it may hold"}

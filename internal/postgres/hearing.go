@@ -145,7 +145,10 @@ func (h *hearing) settle() {
 func (h *hearing) confirm(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
 	defer cancel()
-	for _, mark := range h.marks {
+	// More marks may be heard while one is answered.
+	for len(h.marks) > 0 {
+		mark := h.marks[0]
+		h.marks = h.marks[1:]
 		err := query.New(h.conn).Confirm(ctx, query.ConfirmParams{Mark: mark, InstanceID: h.listener.Instance})
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) {
@@ -154,6 +157,5 @@ func (h *hearing) confirm(ctx context.Context) error {
 			return err
 		}
 	}
-	h.marks = h.marks[:0]
 	return nil
 }

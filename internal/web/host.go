@@ -27,8 +27,9 @@ var (
 // These never leave this package's answers, and no page explains them: browsers
 // do not get here.
 const (
-	codeMethod   afauth.Code = "method_not_allowed"
-	codeTooLarge afauth.Code = "too_large"
+	codeMethod    afauth.Code = "method_not_allowed"
+	codeTooLarge  afauth.Code = "too_large"
+	codeUntrusted afauth.Code = "untrusted_proxy"
 )
 
 // host tells which of our hosts a request is for, in the form that the

@@ -28,6 +28,8 @@ type Options struct {
 	Places signin.Places
 	Gate   *gate.Gate
 	People *access.People
+	// Admins may decide about people; nil: nobody.
+	Admins *access.Admins
 	// Watch wakes the caller when a person's access may have changed.
 	Watch func(afauth.ID) (woken <-chan struct{}, stop func())
 	// Ready lists what must hold for this server to be of use.
@@ -55,6 +57,9 @@ type Options struct {
 	SignInRate int
 	// MetricsToken opens /metrics on this server; empty: it is not there.
 	MetricsToken string
+	// Upstream is the application on our own host to which everything goes that
+	// is not ours: scheme and host. nil: there is none.
+	Upstream *url.URL
 }
 
 // Server answers HTTP. It is safe for concurrent use.
@@ -64,28 +69,40 @@ type Server struct {
 	requests *telemetry.Requests
 	starts   *peerLimiter // sign-ins that begin
 	returns  *peerLimiter // and that come back from GitHub
+	messages *peerLimiter // words of people who wait
 	streams  *streams
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
 	outage   *outage
 	stop     <-chan struct{}
+
+	upstream  http.Handler // the route to the application
+	transport http.RoundTripper
 }
 
 // New makes a Server. Its streams end when stop is closed.
 func New(stop <-chan struct{}, o Options) *Server {
 	s := &Server{
-		Options: o,
-		mux:     http.NewServeMux(),
-		starts:  newPeerLimiter(o.SignInRate, time.Now),
-		returns: newPeerLimiter(o.SignInRate, time.Now),
-		streams: newStreams(),
-		cross:   http.NewCrossOriginProtection(),
-		assets:  page.Assets(),
-		outage:  &outage{now: time.Now},
-		stop:    stop,
+		Options:  o,
+		mux:      http.NewServeMux(),
+		starts:   newPeerLimiter(o.SignInRate, time.Now),
+		returns:  newPeerLimiter(o.SignInRate, time.Now),
+		messages: newPeerLimiter(mostMessages, time.Now),
+		streams:  newStreams(),
+		cross:    http.NewCrossOriginProtection(),
+		assets:   page.Assets(),
+		outage:   &outage{now: time.Now},
+		stop:     stop,
+
+		transport: upstreamTransport(),
 	}
 	var patterns []string
 	for _, rt := range s.table() {
+		if rt.path == everything {
+			patterns = append(patterns, upstreamPattern)
+			s.upstream = s.serve(rt)
+			continue
+		}
 		pattern := rt.method + " " + rt.path
 		patterns = append(patterns, pattern)
 		s.mux.Handle(pattern, s.serve(rt))
@@ -106,6 +123,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				s.observe(r, pattern, out.status, time.Since(begun))
 				panic(fault)
 			}
 			s.Logger.ErrorContext(r.Context(), "a handler panicked", "fault", fault, "stack", stack())
@@ -115,8 +133,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.observe(r, pattern, out.status, time.Since(begun))
 	}()
-	if !canonical(r.URL) {
+	upstream := s.forUpstream(r)
+	if !canonical(r.URL) && !(upstream && plainForUpstream(r.URL)) {
 		s.fail(out, r, &afauth.Error{Code: afauth.CodeInvalid, Message: "the path is not in its plain form"})
+		return
+	}
+	if upstream {
+		pattern = upstreamPattern
+		s.upstream.ServeHTTP(out, r)
 		return
 	}
 	var handler http.Handler

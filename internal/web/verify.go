@@ -31,7 +31,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	identity(w.Header(), afauth.User{})
 	switch asked, ok := s.originalURI(r); {
 	case !ok:
-		no := s.notPlain(http.StatusForbidden)
+		no := notPlain(http.StatusForbidden)
 		no.RequestID = telemetry.RequestID(r.Context())
 		writeProblem(w, *no)
 		return nil
