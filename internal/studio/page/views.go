@@ -282,8 +282,8 @@ type Fault struct {
 // Failure is a page for what could not be shown.
 type Failure struct {
 	Chrome
-	Status int
-	Fault
+	Status    int
+	Fault     Fault
 	Reference string
 }
 

@@ -45,7 +45,7 @@ func Counts(ctx context.Context, tx *database.Tx, r *catalog.Relation, to []*Row
 		names = append(names, name)
 		same = append(same, "o."+c.Identifier()+" = v."+name)
 	}
-	answer, err := tx.Query(ctx, fmt.Sprintf(`SELECT v.n, (SELECT count(*) FROM (SELECT 1 FROM %s AS o WHERE %s LIMIT %d) some)
+	answer, err := tx.Query(ctx, fmt.Sprintf(`SELECT v.n, (SELECT count(*) FROM (SELECT 1 FROM %s AS o WHERE %s LIMIT %d) AS found)
 FROM (VALUES %s) AS v(%s)`, r.From.Identifier(), strings.Join(same, " AND "), CountLimit,
 		strings.Join(lines, ", "), strings.Join(names, ", ")), b.args...)
 	if err != nil {
