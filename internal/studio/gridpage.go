@@ -197,7 +197,7 @@ func (s *Server) panel(sh *sheet) *page.Panel {
 		c := cell.Column
 		f := page.PanelField{Name: c.Name, Type: c.Shown, Comment: c.Comment, Key: keyMark(t, c), Shown: value.Show(cell)}
 		f.Local = value.Local(cell, s.zone())
-		if f.Local != "" {
+		if c.Type.Zoned() && f.Look == value.Plain {
 			f.Text += " UTC"
 		}
 		if c.Type.Kind == catalog.JSON && cell.Text != nil && !cell.Cut {

@@ -77,7 +77,8 @@ func Show(c rows.Cell) Shown {
 }
 
 // Local is a moment in another zone, with the zone's name: "15:02:11.482913
-// CET". It is empty for what is no moment, such as infinity.
+// CET". It is empty for what is no
+// moment, such as infinity, and where the zone's time is UTC.
 func Local(c rows.Cell, zone *time.Location) string {
 	if !c.Column.Type.Zoned() || c.Text == nil {
 		return ""
@@ -85,6 +86,9 @@ func Local(c rows.Cell, zone *time.Location) string {
 	at, err := time.Parse("2006-01-02 15:04:05.999999-07", *c.Text)
 	if err != nil {
 		return ""
+	}
+	if _, offset := at.In(zone).Zone(); offset == 0 {
+		return "" // the same as UTC
 	}
 	return at.In(zone).Format("2006-01-02 15:04:05.999999 MST")
 }
