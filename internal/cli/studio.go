@@ -202,3 +202,38 @@ func serveStudio(ctx context.Context, h http.Handler, l net.Listener, cert, key 
 	}
 	return err
 }
+
+// devStudio is the studio of `af-auth dev`.
+type devStudio struct {
+	app  *studio.Server
+	door net.Listener
+	link string
+}
+
+func (s *devStudio) close() {
+	_ = s.door.Close()
+	s.app.Close()
+}
+
+// studio opens studio on the private database. Where af-auth takes any port that
+// is free, it does too.
+func (d *devCmd) studio(ctx context.Context, e *Env, c *config.Config) (*devStudio, error) {
+	port := studioPort
+	if d.Port == 0 {
+		port = 0
+	}
+	flags := &studioCmd{}
+	options, err := flags.options(e, c, c.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	door, err := listenStudio(e, "127.0.0.1", port)
+	if err != nil {
+		return nil, err
+	}
+	app, err := studio.New(ctx, door.Addr(), options)
+	if err != nil {
+		return nil, errors.Join(err, door.Close())
+	}
+	return &devStudio{app: app, door: door, link: app.Link(flags.origin(door))}, nil
+}
