@@ -106,6 +106,9 @@ type Table struct {
 	Out, In []*Relation
 	// Readable says that the role may read at least one column.
 	Readable bool
+	// Whole says that the role may read the whole table: without that right
+	// PostgreSQL shows neither ctid nor xmin.
+	Whole bool
 }
 
 // Identifier is the table's name for SQL.
@@ -149,7 +152,7 @@ func (t *Table) Locator() []*Column {
 	switch {
 	case len(t.Key) > 0:
 		return t.Key
-	case t.Kind == View || t.Kind == Foreign:
+	case t.Kind == View || t.Kind == Foreign || !t.Whole:
 		return nil
 	case t.Children || t.Kind == Partitioned:
 		return []*Column{place("tableoid", "oid"), place("ctid", "tid")}

@@ -17,7 +17,8 @@ const foreign = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND h
 const databaseSQL = `SELECT current_database(), current_setting('server_version'), current_user`
 
 const tablesSQL = `SELECT c.oid, n.nspname, c.relname, c.relkind, COALESCE(obj_description(c.oid, 'pg_class'), ''),
-	c.reltuples::bigint, c.relhassubclass, COALESCE((SELECT min(i.inhparent::bigint) FROM pg_inherits i WHERE i.inhrelid = c.oid), 0)
+	c.reltuples::bigint, c.relhassubclass, COALESCE((SELECT min(i.inhparent::bigint) FROM pg_inherits i WHERE i.inhrelid = c.oid), 0),
+	has_table_privilege(c.oid, 'SELECT')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ` + foreign + `
 ORDER BY n.nspname, c.relname`
@@ -152,7 +153,7 @@ func (l *loader) database(r record) {
 
 func (l *loader) table(r record) {
 	t := &Table{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: Kind(r.text(3)[0]), Comment: r.text(4),
-		Rows: r.int(5), Children: r.bool(6)}
+		Rows: r.int(5), Children: r.bool(6), Whole: r.bool(8)}
 	if parent := r.oid(7); parent != 0 {
 		t.Parent = &Table{OID: parent} // resolved by parents
 	}

@@ -55,7 +55,7 @@ func (q *Query) items(columns []*catalog.Column) *items {
 	for _, r := range q.Table.Out {
 		s.keep(r.FromColumns)
 	}
-	if k := q.Table.Kind; len(q.Table.Key) > 0 && (k == catalog.Plain || k == catalog.Partitioned) {
+	if k := q.Table.Kind; len(q.Table.Key) > 0 && q.Table.Whole && (k == catalog.Plain || k == catalog.Partitioned) {
 		s.version = s.add(alias + ".xmin")
 	}
 	if len(s.exprs) == 0 {
