@@ -12,6 +12,7 @@ const (
 	CodeNotSignedIn      Code = "not_signed_in"
 	CodeNotWhitelisted   Code = "not_whitelisted"
 	CodeNotForApp        Code = "not_for_this_app"
+	CodeNotAdmin         Code = "not_administrator"
 	CodeNotFound         Code = "not_found"
 	CodeAmbiguous        Code = "ambiguous"
 	CodeInvalid          Code = "invalid"
@@ -29,6 +30,7 @@ const (
 	CodeTicketInvalid    Code = "ticket_invalid"
 	CodeRateLimited      Code = "rate_limited"
 	CodeCrossOrigin      Code = "cross_origin"
+	CodeUpstreamDown     Code = "upstream_unavailable"
 	CodeUnavailable      Code = "unavailable"
 	CodeSchema           Code = "schema_mismatch"
 	CodeInternal         Code = "internal"
@@ -83,6 +85,7 @@ var (
 	ErrNotSignedIn    = &Error{Code: CodeNotSignedIn, Message: "nobody is signed in"}
 	ErrNotWhitelisted = &Error{Code: CodeNotWhitelisted, Message: "this person is not on the whitelist"}
 	ErrNotForApp      = &Error{Code: CodeNotForApp, Message: "this person's permission is not for this application"}
+	ErrNotAdmin       = &Error{Code: CodeNotAdmin, Message: "this person is no administrator"}
 	ErrNotFound       = &Error{Code: CodeNotFound, Message: "not found"}
 	ErrAmbiguous      = &Error{Code: CodeAmbiguous, Message: "more than one person matches"}
 	ErrTicketInvalid  = &Error{Code: CodeTicketInvalid, Message: "this ticket is used, expired, or meant for another browser"}

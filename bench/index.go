@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +15,6 @@ import (
 
 	"github.com/af-auth/af-auth/internal/migrate"
 	"github.com/af-auth/af-auth/internal/migrate/diff"
-	"github.com/af-auth/af-auth/internal/pgurl"
 	"github.com/af-auth/af-auth/internal/postgres"
 )
 
@@ -30,20 +29,22 @@ const (
 )
 
 // runIndex measures sign-ins without and with a migration that builds an index
-// CONCURRENTLY on the table that they write to.
-func runIndex(ctx context.Context, o options) error {
+// CONCURRENTLY on the table that they write to. It reports whether it was asked
+// for.
+func runIndex(ctx context.Context, o options) (bool, error) {
 	if !strings.HasPrefix(indexName, o.only) {
-		return nil
+		return false, nil
 	}
-	w, files, err := indexWorld(ctx, o.rows)
+	people := cmp.Or(o.rows, 1_000_000)
+	w, files, err := newIndexed(ctx, people)
 	if err != nil {
-		return err
+		return true, err
 	}
 	defer w.close()
-	fmt.Printf("load of the machine before: %s\n\n", load())
+	fmt.Printf("\nAn index under load (load of the machine before: %s)\n\n", load())
 	head("round", "sign-ins quiet", "p50", "p99", "index took", "sign-ins meanwhile", "p50", "p99", "refused", "ratio of p99")
 	var ratios []float64
-	for round := range rounds {
+	for round := range turns {
 		calm := w.signInsFor(ctx, quiet)
 		var took time.Duration
 		busy := w.signInsWhile(ctx, func() error {
@@ -53,7 +54,7 @@ func runIndex(ctx context.Context, o options) error {
 			return err
 		})
 		if err := w.back(ctx, files); err != nil || busy.err != nil {
-			return fmt.Errorf("round %d: %w, %w", round+1, err, busy.err)
+			return true, fmt.Errorf("round %d: %w, %w", round+1, err, busy.err)
 		}
 		ratio := busy.at(0.99).Seconds() / calm.at(0.99).Seconds()
 		ratios = append(ratios, ratio)
@@ -62,16 +63,29 @@ func runIndex(ctx context.Context, o options) error {
 	}
 	slices.Sort(ratios)
 	fmt.Printf("\nan index on %d people, %d sign-ins a second: ratio of p99 min %s, median %s, max %s; goal ≤ 2.00\nload of the machine after: %s\n",
-		o.rows, pace, two(ratios[0]), two(ratios[rounds/2]), two(ratios[rounds-1]), load())
-	return nil
+		people, pace, two(ratios[0]), two(ratios[turns/2]), two(ratios[turns-1]), load())
+	return true, nil
 }
 
 func long(d time.Duration) string { return ms(d.Seconds() * 1000) }
 
-// indexWorld is a database of so many people, and af-auth's migrations with one
+// indexed is a world on a server of its own.
+type indexed struct {
+	cluster
+	*world
+}
+
+func (w *indexed) close() {
+	if w.world != nil {
+		w.world.close()
+	}
+	w.shut()
+}
+
+// newIndexed is a database of so many people, and af-auth's migrations with one
 // more that builds an index.
-func indexWorld(ctx context.Context, people int) (_ *world, _ []migrate.File, err error) {
-	w := &world{people: people}
+func newIndexed(ctx context.Context, people int) (_ *indexed, _ []migrate.File, err error) {
+	w := &indexed{}
 	if err := w.start(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -84,37 +98,27 @@ func indexWorld(ctx context.Context, people int) (_ *world, _ []migrate.File, er
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := pgx.Connect(ctx, w.server.URL("postgres"))
+	c := crowd{w.server.URL("postgres"), people, 1}
+	err = c.with(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := migrate.Deploy(ctx, conn, own, migrate.Options{Shape: diff.Shape}); err != nil {
+			return err
+		}
+		return c.fillRows(ctx, conn)
+	})
 	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	if _, err := migrate.Deploy(ctx, conn, own, migrate.Options{Shape: diff.Shape}); err != nil {
-		return nil, nil, err
-	}
-	if err := fillUsers(ctx, conn, people); err != nil {
-		return nil, nil, err
-	}
-	if _, err := conn.Exec(ctx, "VACUUM ANALYZE users"); err != nil {
 		return nil, nil, err
 	}
 	files, err := w.withIndex(own)
 	if err != nil {
 		return nil, nil, err
 	}
-	url, err := pgurl.Parse(w.server.URL("postgres"))
-	if err != nil {
-		return nil, nil, err
-	}
-	w.db, err = postgres.Open(ctx, postgres.Options{
-		Dialer:  postgres.Dialer{URL: url, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler), Application: "bench"},
-		PoolMin: clients, PoolMax: clients, Wait: 2 * time.Second, // as long as serve waits
-	})
+	w.world = &world{crowd: c}
+	w.db, err = openDB(ctx, c.url, 2*time.Second) // as long as serve waits
 	return w, files, err
 }
 
 // withIndex adds a migration to the files, by way of a folder.
-func (w *world) withIndex(own []migrate.File) ([]migrate.File, error) {
+func (w *indexed) withIndex(own []migrate.File) ([]migrate.File, error) {
 	dir := filepath.Join(w.folder, "migrations")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
@@ -131,25 +135,16 @@ func (w *world) withIndex(own []migrate.File) ([]migrate.File, error) {
 	return append(slices.Clone(own), more...), err
 }
 
-func (w *world) onOwner(ctx context.Context, fn func(*pgx.Conn) error) error {
-	conn, err := pgx.Connect(ctx, w.server.URL("postgres"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	return fn(conn)
-}
-
-func (w *world) migrate(ctx context.Context, files []migrate.File) error {
-	return w.onOwner(ctx, func(conn *pgx.Conn) error {
+func (w *indexed) migrate(ctx context.Context, files []migrate.File) error {
+	return w.with(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := migrate.Deploy(ctx, conn, files, migrate.Options{Shape: diff.Shape})
 		return err
 	})
 }
 
 // back drops the index, and lets the server rest from it.
-func (w *world) back(ctx context.Context, files []migrate.File) error {
-	return w.onOwner(ctx, func(conn *pgx.Conn) error {
+func (w *indexed) back(ctx context.Context, files []migrate.File) error {
+	return w.with(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := migrate.Rollback(ctx, conn, files, "", migrate.Options{Shape: diff.Shape}); err != nil {
 			return err
 		}
@@ -167,11 +162,8 @@ type latencies struct {
 }
 
 // at returns the latency that a share of the sign-ins did not exceed.
-func (l latencies) at(share float64) time.Duration {
-	if len(l.times) == 0 {
-		return 0
-	}
-	return l.times[min(len(l.times)-1, int(share*float64(len(l.times))))]
+func (l latencies) at(of float64) time.Duration {
+	return share(l.times, of)
 }
 
 func (w *world) signInsFor(ctx context.Context, length time.Duration) latencies {

@@ -18,7 +18,7 @@ var errLeftOut = errors.New("left out")
 // each of them.
 type migrations struct {
 	options
-	world
+	cluster
 	files    []migrate.File // af-auth's own
 	psql     string
 	pgDump   string

@@ -23,12 +23,12 @@ import (
 // start starts the server and brings every database and folder to where the
 // measurements begin.
 func (m *migrations) start(ctx context.Context) error {
-	if err := m.world.start(ctx); err != nil {
+	if err := m.cluster.start(ctx); err != nil {
 		return err
 	}
 	err := m.prepare(ctx)
 	if err != nil {
-		m.close()
+		m.shut()
 	}
 	return err
 }

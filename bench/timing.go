@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// timing is one line of the second table: how long something takes that happens
+// timing is one line of the table of migrations: how long something takes that happens
 // now and then. A ratio is our time divided by theirs: less is better.
 type timing struct {
 	name    string
@@ -41,18 +41,22 @@ func (t task) run(ctx context.Context) (time.Duration, error) {
 	return time.Since(begun), err
 }
 
-// runTimings prints the second table.
-func runTimings(ctx context.Context, o options) error {
+// turns is how many rounds migrations are measured in.
+const turns = 5
+
+// runTimings prints the table of migrations, and reports whether a line of it was
+// asked for.
+func runTimings(ctx context.Context, o options) (bool, error) {
 	m := &migrations{options: o}
 	chosen := slices.DeleteFunc(m.timings(), func(t timing) bool { return !strings.HasPrefix(t.name, o.only) })
 	if len(chosen) == 0 {
-		return nil
+		return false, nil
 	}
 	if err := m.start(ctx); err != nil {
-		return err
+		return true, err
 	}
-	defer m.close()
-	fmt.Printf("load of the machine before: %s\n\n", load())
+	defer m.shut()
+	fmt.Printf("\nMigrations (load of the machine before: %s)\n\n", load())
 	head("what", "against", "ours", "theirs", "min", "median", "max", "goal")
 	for _, t := range m.timings() {
 		if !strings.HasPrefix(t.name, o.only) {
@@ -62,19 +66,19 @@ func runTimings(ctx context.Context, o options) error {
 		if errors.Is(err, errLeftOut) {
 			cells = []string{t.what, t.against, "left out", "", "", "", "", ""}
 		} else if err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
+			return true, fmt.Errorf("%s: %w", t.name, err)
 		}
 		line(cells...)
 	}
 	fmt.Printf("\nload of the machine after: %s\n\n", load())
-	return nil
+	return true, nil
 }
 
 // measure alternates both sides within a round. A round's ratio is that of its
 // sums.
 func (t timing) measure(ctx context.Context) ([]string, error) {
 	var ratios, ours, theirs []float64
-	for round := -1; round < rounds; round++ {
+	for round := -1; round < turns; round++ {
 		var a, b time.Duration
 		for range t.times {
 			d, err := t.ours.run(ctx)
@@ -96,8 +100,8 @@ func (t timing) measure(ctx context.Context) ([]string, error) {
 	for _, list := range [][]float64{ratios, ours, theirs} {
 		slices.Sort(list)
 	}
-	mid := rounds / 2
-	return []string{t.what, t.against, ms(ours[mid]), ms(theirs[mid]), two(ratios[0]), two(ratios[mid]), two(ratios[rounds-1]), t.goal}, nil
+	mid := turns / 2
+	return []string{t.what, t.against, ms(ours[mid]), ms(theirs[mid]), two(ratios[0]), two(ratios[mid]), two(ratios[turns-1]), t.goal}, nil
 }
 
 // ms writes milliseconds.

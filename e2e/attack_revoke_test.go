@@ -41,11 +41,7 @@ func TestRevocationByAnyHand(t *testing.T) {
 			w.everywhere(t, s, http.StatusOK)
 			before := w.events(t, c.kind)
 			w.exec(t, c.sql)
-			committed := time.Now()
-			w.everywhere(t, s, http.StatusUnauthorized)
-			if took := time.Since(committed); took > bound {
-				t.Errorf("all servers refuse after %v", took)
-			}
+			w.soon(t, s, http.StatusUnauthorized)
 			if after := w.events(t, c.kind); after == before {
 				t.Errorf("no event %s: still %s", c.kind, after)
 			}
@@ -63,6 +59,22 @@ func (w *world) everywhere(t *testing.T, s *stranger, status int) {
 	for i, d := range w.doors {
 		if got := w.holding(d, appOrigin, s.session(appOrigin)).verify(t, appOrigin); got != status {
 			t.Errorf("server %d answers %d, want %d", i, got, status)
+		}
+	}
+}
+
+// soon fails unless all servers come to answer so within the bound: whoever uses
+// plain SQL waits for nobody, and servers hear of it a moment later.
+func (w *world) soon(t *testing.T, s *stranger, status int) {
+	t.Helper()
+	begun := time.Now()
+	for i, d := range w.doors {
+		got := 0
+		for got != status {
+			if got = w.holding(d, appOrigin, s.session(appOrigin)).verify(t, appOrigin); got != status && time.Since(begun) > bound {
+				t.Errorf("server %d answers %d after %v, want %d", i, got, bound, status)
+				break
+			}
 		}
 	}
 }

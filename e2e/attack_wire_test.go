@@ -9,17 +9,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // wire stands between the servers and PostgreSQL, and fails as networks do.
 type wire struct {
-	listener        net.Listener
-	network, target string
+	listener net.Listener
 
-	mu    sync.Mutex
-	state wireState
+	mu              sync.Mutex
+	network, target string
+	state           wireState
 	// changed is closed and made anew at each change of state.
 	changed chan struct{}
 	conns   map[net.Conn]bool
@@ -33,25 +34,46 @@ const (
 	silent
 	// deaf: what is asked goes through, and no answer comes back.
 	deaf
+	// slow: what is asked and what is answered take slowBy each.
+	slow
 	// torn: connections end, and new ones end at once.
 	torn
 )
 
+// slowBy makes a round trip that is longer than a lease.
+const slowBy = 600 * time.Millisecond
+
 // newWire leads servers that are started from now on through a wire.
-func (w *world) newWire(t *testing.T) *wire {
+func (w *world) newWire(t *testing.T) *wire { t.Helper(); return w.newWireFor(t, "DATABASE_URL") }
+
+// newWireFor is newWire for the address that one setting holds.
+func (w *world) newWireFor(t *testing.T, setting string) *wire {
 	t.Helper()
-	c, err := pgx.ParseConfig(w.database)
+	x := newWireTo(t, w.database)
+	w.settings[setting] = x.url(t, w.database)
+	return x
+}
+
+// url is the database's address through the wire.
+func (x *wire) url(t *testing.T, database string) string {
+	t.Helper()
+	c, err := pgx.ParseConfig(database)
 	if err != nil {
 		t.Fatal(err)
 	}
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(c.User, c.Password), Host: x.listener.Addr().String(), Path: "/" + c.Database, RawQuery: "sslmode=disable"}
+	return u.String()
+}
+
+// newWireTo is a wire to the server of a database.
+func newWireTo(t *testing.T, database string) *wire {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &wire{listener: l, network: "tcp", target: net.JoinHostPort(c.Host, fmt.Sprint(c.Port)), changed: make(chan struct{}), conns: map[net.Conn]bool{}}
-	if strings.HasPrefix(c.Host, "/") {
-		x.network, x.target = "unix", fmt.Sprintf("%s/.s.PGSQL.%d", c.Host, c.Port)
-	}
+	x := &wire{listener: l, changed: make(chan struct{}), conns: map[net.Conn]bool{}}
+	x.lead(t, database)
 	var all sync.WaitGroup
 	all.Go(func() { x.accept(&all) })
 	t.Cleanup(func() {
@@ -59,9 +81,22 @@ func (w *world) newWire(t *testing.T) *wire {
 		x.set(torn)
 		all.Wait()
 	})
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(c.User, c.Password), Host: l.Addr().String(), Path: "/" + c.Database, RawQuery: "sslmode=disable"}
-	w.settings["DATABASE_URL"] = u.String()
 	return x
+}
+
+// lead brings new connections to the server of a database.
+func (x *wire) lead(t *testing.T, database string) {
+	t.Helper()
+	c, err := pgx.ParseConfig(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.network, x.target = "tcp", net.JoinHostPort(c.Host, fmt.Sprint(c.Port))
+	if strings.HasPrefix(c.Host, "/") {
+		x.network, x.target = "unix", fmt.Sprintf("%s/.s.PGSQL.%d", c.Host, c.Port)
+	}
 }
 
 // set changes what the wire does, for the connections that are open too.
@@ -85,7 +120,10 @@ func (x *wire) accept(all *sync.WaitGroup) {
 		if err != nil {
 			return
 		}
-		server, err := (&net.Dialer{}).DialContext(context.Background(), x.network, x.target)
+		x.mu.Lock()
+		network, target := x.network, x.target
+		x.mu.Unlock()
+		server, err := (&net.Dialer{}).DialContext(context.Background(), network, target)
 		if err != nil {
 			_ = client.Close()
 			continue
@@ -135,6 +173,14 @@ func (x *wire) passes(held []wireState) bool {
 		x.mu.Unlock()
 		if state == torn {
 			return false
+		}
+		if state == slow {
+			select {
+			case <-time.After(slowBy):
+				return true
+			case <-changed:
+				continue
+			}
 		}
 		waits := false
 		for _, h := range held {

@@ -1,11 +1,11 @@
 // Package e2e drives the finished program from outside, as people and scripts
 // do: it builds cmd/af-auth, runs it, and talks to it over HTTP, through a
 // browser and by its commands. Of the module it imports only what stands around
-// af-auth — the GitHub simulator, PostgreSQL for tests — so a test here proves
-// what a user gets and not what a package promises.
+// af-auth — the GitHub simulator, PostgreSQL for tests, the demo application — so
+// a test here proves what a user gets and not what a package promises.
 //
 // It needs Go, PostgreSQL's server programs and, for the tests named TestBrowser…,
-// Chromium. What is missing fails a test with what to install; nothing is
+// Chromium; for TestCaddy and TestNginx, those. What is missing fails a test with what to install; nothing is
 // skipped.
 package e2e
 

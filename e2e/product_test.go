@@ -39,12 +39,13 @@ type product struct {
 }
 
 // start runs `af-auth dev` on free ports, waits for the line that says it is
-// ready, and stops it by an interrupt at the end of the test.
-func start(t *testing.T) *product {
+// ready, and stops it by an interrupt at the end of the test. settings are
+// NAME=VALUE.
+func start(t *testing.T, settings ...string) *product {
 	t.Helper()
 	p := &product{dir: openFolder(t), log: &syncBuffer{}}
 	p.cmd = exec.Command(program, "dev", "--data", filepath.Join(p.dir, ".af-auth"), "--port", "0", "--json")
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = p.dir, cleanEnv(), p.log
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = p.dir, append(cleanEnv(), settings...), p.log
 	p.cmd.WaitDelay = stopWithin
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

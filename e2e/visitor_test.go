@@ -134,7 +134,7 @@ func (v *visitor) events(t *testing.T, address string) <-chan event {
 	}
 	r.Header.Set("Accept", "text/event-stream")
 	// A stream has no end to wait for: its own client, without a timeout.
-	stream := &http.Client{Jar: v.client.Jar}
+	stream := &http.Client{Jar: v.client.Jar, Transport: v.client.Transport}
 	res, err := stream.Do(r)
 	if err != nil {
 		t.Fatal(err)

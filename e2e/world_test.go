@@ -54,8 +54,14 @@ type world struct {
 // value takes one away.
 func newWorld(t *testing.T, n int, settings map[string]string) *world {
 	t.Helper()
+	return newWorldOn(t, pgtest.New(t), n, settings)
+}
+
+// newWorldOn is newWorld on the database of a superuser's URL.
+func newWorldOn(t *testing.T, database string, n int, settings map[string]string) *world {
+	t.Helper()
 	w := &world{
-		database:     pgtest.New(t),
+		database:     database,
 		clientSecret: "canary-client-secret-5d1f09a7", metricsToken: "canary-metrics-token-83c1f6",
 	}
 	w.sim = githubsim.New(githubsim.Options{

@@ -9,13 +9,15 @@
 # PostgreSQL is needed for its server programs alone: af-auth starts a private
 # server of its own. Debian's package makes a cluster and starts it on port
 # 5432, where others may want to be, so it is told not to, before it comes. A
-# cluster that is there already is left alone.
+# cluster that is there already is left alone. Likewise Caddy and nginx: the tests
+# start them by themselves, and the packages' own services stay off.
 set -eu
 
 readonly OLDEST_POSTGRESQL=14
 # An older Go cannot read go.mod; a later one than this says itself what it lacks.
 readonly OLDEST_GO_MINOR=21
 readonly CLUSTER_SETTING=/etc/postgresql-common/createcluster.d/af-auth.conf
+readonly START_POLICY=/usr/sbin/policy-rc.d
 
 say() { printf '%s\n' "setup: $*"; }
 
@@ -78,6 +80,10 @@ has_browser() {
 		[ -x "/Applications/Chromium.app/Contents/MacOS/Chromium" ]
 }
 
+# The proxies that deploy/ has files for. Debian keeps nginx where an ordinary
+# user's path does not lead; the tests look there too.
+has_proxy() { have "$1" || [ -x "/usr/sbin/$1" ]; }
+
 # Fonts of the pages, for tests that look at them. Elsewhere the pages fall back
 # to the system's own, so they are asked for only where packages carry them.
 has_package() {
@@ -92,6 +98,8 @@ find_missing() {
 	[ "$1" = test ] || return 0
 	has_compiler || wanted="$wanted compiler"
 	has_browser || wanted="$wanted chromium"
+	has_proxy caddy || wanted="$wanted caddy"
+	has_proxy nginx || wanted="$wanted nginx"
 	has_package fonts-inter || wanted="$wanted fonts-inter"
 	has_package fonts-jetbrains-mono || wanted="$wanted fonts-jetbrains-mono"
 }
@@ -138,6 +146,9 @@ by_hand() {
 		case " $wanted " in *" compiler "*) command="xcode-select --install" ;; esac
 		case " $wanted " in *" postgresql "*) command="${command:+$command && }brew install postgresql@17" ;; esac
 		case " $wanted " in *" chromium "*) command="${command:+$command && }brew install --cask google-chrome" ;; esac
+		for name in caddy nginx; do
+			case " $wanted " in *" $name "*) command="${command:+$command && }brew install $name" ;; esac
+		done
 		printf '%s' "$command"
 	elif have apt-get; then
 		quiet=
@@ -188,6 +199,29 @@ no_cluster() {
 		"create_main_cluster = false" | as_root tee "$CLUSTER_SETTING" >/dev/null
 }
 
+# no_services keeps what is installed from starting while apt works, by Debian's
+# own means. A policy that is there already is somebody's decision.
+no_services() {
+	if [ -e "$START_POLICY" ]; then return 0; fi
+	say "no service starts: $START_POLICY stands until the end of this"
+	printf '%s\n' '#!/bin/sh' '# af-auth, while scripts/setup.sh runs' 'exit 101' | as_root tee "$START_POLICY" >/dev/null &&
+		as_root chmod 755 "$START_POLICY" && wrote_policy=yes
+}
+
+# services_off takes the policy away and has the new services stay off when the
+# machine starts again.
+services_off() {
+	if [ -n "$wrote_policy" ]; then as_root rm -f "$START_POLICY"; fi
+	have systemctl || return 0
+	for name in caddy nginx; do
+		case " $wanted " in *" $name "*)
+			say "$name comes without its service: systemctl enable --now $name has it"
+			as_root systemctl disable --quiet "$name" >>"$log" 2>&1 || true
+			;;
+		esac
+	done
+}
+
 # install_all installs what is wanted, and stops before PostgreSQL comes where it
 # could not be told to stay quiet. The lists of packages are fetched only
 # where they are missing, or too old to be of use.
@@ -195,6 +229,7 @@ install_all() {
 	names=$(packages apt)
 	say "installing $names; this may take some minutes"
 	case " $wanted " in *" postgresql "*) no_cluster || return 1 ;; esac
+	case " $wanted " in *" caddy "* | *" nginx "*) no_services || return 1 ;; esac
 	for name in $names; do
 		# Without a list apt-cache knows no such package.
 		apt-cache show "$name" >/dev/null 2>&1 && continue
@@ -221,7 +256,8 @@ main() {
 	may_install || give_up "missing:$wanted"
 
 	log=$(mktemp)
-	trap 'rm -f "$log"' EXIT
+	wrote_policy=
+	trap 'services_off; rm -f "$log"' EXIT
 	install_all || {
 		tail -n 20 "$log" >&2
 		give_up "apt could not install:$wanted"

@@ -37,6 +37,7 @@ type (
 	Key    = postgres.Key
 	Grant  = postgres.Grant
 	Totals = postgres.Totals
+	Total  = postgres.Total
 )
 
 // Actor says who decides, from where and why.
@@ -140,6 +141,21 @@ func (p *People) RevokeApp(ctx context.Context, actor Actor, ref, host string, a
 	}
 	change, err := p.db.RevokeApp(ctx, actor, person.ID, host, all, p.limits.Idle)
 	return Change{Change: change}, err
+}
+
+// Traces is what is kept of a person.
+func (p *People) Traces(ctx context.Context, id afauth.ID) (postgres.Traces, error) {
+	return p.db.Traces(ctx, id)
+}
+
+// Forget erases a person, whatever the whitelist says. Events hold our id and
+// GitHub's and stay. Who comes again is a new person, and waits: also somebody
+// who was refused.
+func (p *People) Forget(ctx context.Context, actor Actor, id afauth.ID) error {
+	if err := checkReason(actor); err != nil {
+		return err
+	}
+	return p.db.Forget(ctx, actor, id)
 }
 
 // Totals says how many people there are, and how many wait.

@@ -15,7 +15,7 @@ func renderers() []string { return []string{"internal/web", "internal/githubsim"
 // withoutSQL hold no SQL: what they ask of a database they ask of
 // internal/postgres, or of a tool.
 func withoutSQL() []string {
-	return []string{"cmd/af-auth", "internal/cli", "internal/web", "internal/signin", "internal/gate", "internal/access"}
+	return []string{"cmd/af-auth", "internal/cli", "internal/web", "internal/signin", "internal/gate", "internal/access", "internal/webhook"}
 }
 
 func TestHabits(t *testing.T) {

@@ -53,6 +53,7 @@ func rooms() []room {
 		{path: "internal/signin", kind: floor2},
 		{path: "internal/gate", kind: floor2},
 		{path: "internal/access", kind: floor2},
+		{path: "internal/webhook", kind: floor2},
 		{path: "internal/tokens", kind: floor2, planned: true},
 		{path: "internal/services", kind: floor2, planned: true},
 

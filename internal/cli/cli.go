@@ -84,6 +84,8 @@ type commands struct {
 	Show     showCmd     `cmd:"" group:"people" help:"Show all about one person."`
 	Sessions sessionsCmd `cmd:"" group:"people" help:"List a person's sessions."`
 	SignOut  signOutCmd  `cmd:"" group:"people" help:"End a person's sessions; they may sign in again."`
+	Import   importCmd   `cmd:"" group:"people" help:"Allow all people of a file."`
+	Forget   forgetCmd   `cmd:"" group:"people" help:"Erase a person for good."`
 	Events   eventsCmd   `cmd:"" group:"people" help:"List what happened, newest first."`
 
 	DB dbCmd `cmd:"" name:"db" group:"database" help:"The database: migrations."`

@@ -141,9 +141,13 @@ func (c *revokeCmd) takeApps(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer db.Close()
+	var all []string // not our own host alone, which is open to everybody anyway
+	if len(settings.Hosts) > 0 {
+		all = appHosts(settings)
+	}
 	var change access.Change
 	for _, host := range c.App {
-		change, err = people.RevokeApp(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, host, appHosts(settings))
+		change, err = people.RevokeApp(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, host, all)
 		if err != nil {
 			return err
 		}

@@ -12,8 +12,9 @@ import (
 )
 
 type serveCmd struct {
-	Migrate  bool `help:"Apply pending migrations first, without a question."`
-	NoBackup bool `help:"With --migrate, in production: go on without a verified backup, against advice."`
+	Upstream string `help:"The application on af-auth's own host, for which af-auth is the proxy itself, as AF_AUTH_UPSTREAM." placeholder:"URL"`
+	Migrate  bool   `help:"Apply pending migrations first, without a question."`
+	NoBackup bool   `help:"With --migrate, in production: go on without a verified backup, against advice."`
 }
 
 // Help is shown by --help.
@@ -26,11 +27,17 @@ missing.`
 
 // Run serves until it is told to stop.
 func (cmd serveCmd) Run(ctx context.Context, e *Env) error {
-	c, err := e.loadWith(nil)
+	var given overrides
+	if cmd.Upstream != "" {
+		given.values = map[string]string{"AF_AUTH_UPSTREAM": cmd.Upstream}
+		given.sources = map[string]string{"AF_AUTH_UPSTREAM": "--upstream"}
+	}
+	c, err := e.settings(given)
 	if err != nil {
 		return err
 	}
-	if err := c.Need("DATABASE_URL", "AF_AUTH_URL", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"); err != nil {
+	e.warn(c)
+	if err := c.Need(c.Needs("DATABASE_URL", "AF_AUTH_URL", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET")...); err != nil {
 		return err
 	}
 	logger := e.logger(c)
@@ -54,6 +61,9 @@ func (cmd serveCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	s.ready.checks(ctx) // logs what is amiss
+	if c.Upstream != "" {
+		logger.Info("passing on to the application", "upstream", c.Upstream)
+	}
 	logger.Info("serving", "url", c.Origin, "listen", public.Addr().String(), "release", e.Version,
 		"hosts", len(c.Hosts), "github", host(c))
 	return s.run(ctx, public)

@@ -24,6 +24,7 @@ import (
 	"github.com/af-auth/af-auth/internal/telemetry"
 	"github.com/af-auth/af-auth/internal/web"
 	"github.com/af-auth/af-auth/internal/web/page"
+	"github.com/af-auth/af-auth/internal/webhook"
 )
 
 const (
@@ -59,8 +60,10 @@ type service struct {
 	gate    *gate.Gate
 	heard   *postgres.Listener
 	seen    *postgres.Seen
+	admins  *access.Admins
 	metrics *telemetry.Metrics
 	web     *web.Server
+	webhook *webhook.Sender // nil: none
 	ready   *readiness
 	logger  *slog.Logger
 	version string
@@ -75,9 +78,9 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err != nil {
 		return nil, err
 	}
-	origin, err := url.Parse(c.Origin)
+	origin, upstream, err := addresses(c)
 	if err != nil {
-		return nil, fmt.Errorf("reading AF_AUTH_URL: %w", err)
+		return nil, err
 	}
 	pages, err := page.New()
 	if err != nil {
@@ -95,16 +98,15 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err := s.openGate(); err != nil {
 		return nil, err
 	}
+	if s.webhook, err = s.newWebhook(); err != nil {
+		return nil, err
+	}
 	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
 	apps := map[string]string{}
 	var hosts []string
 	for _, h := range c.Hosts {
 		apps[h.Host] = h.Name
 		hosts = append(hosts, h.Host)
-	}
-	public := web.PublicPaths{}
-	for _, p := range c.PublicPaths {
-		public[p.Host] = append(public[p.Host], p.Path)
 	}
 	places := signin.NewPlaces(origin, hosts)
 	flow, err := signin.New(signin.Options{
@@ -114,14 +116,62 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if err != nil {
 		return nil, err
 	}
+	if s.admins, err = access.NewAdmins(client, logger, c.Admins); err != nil {
+		return nil, err
+	}
 	s.web = web.New(s.stop, web.Options{
 		Origin: origin, Apps: apps, Flow: flow, Places: places,
-		Gate: s.gate, People: access.New(s.db, client, limits(c)),
+		Gate: s.gate, People: access.New(s.db, client, limits(c)), Admins: s.admins,
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
-		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: public, SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: publicPaths(c), SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Upstream: upstream,
 	})
 	return s, nil
+}
+
+// publicPaths are what the gate opens to anybody, by host.
+func publicPaths(c *config.Config) web.PublicPaths {
+	public := web.PublicPaths{}
+	for _, p := range c.PublicPaths {
+		public[p.Host] = append(public[p.Host], p.Path)
+	}
+	return public
+}
+
+// addresses are our own origin, and that of the application behind us; nil where
+// there is none.
+func addresses(c *config.Config) (origin, upstream *url.URL, err error) {
+	if origin, err = url.Parse(c.Origin); err != nil {
+		return nil, nil, fmt.Errorf("reading AF_AUTH_URL: %w", err)
+	}
+	if c.Upstream == "" {
+		return origin, nil, nil
+	}
+	if upstream, err = url.Parse(c.Upstream); err != nil {
+		return nil, nil, fmt.Errorf("reading AF_AUTH_UPSTREAM: %w", err)
+	}
+	return origin, upstream, nil
+}
+
+// newWebhook makes what sends to AF_AUTH_WEBHOOK_URL; nil where there is none.
+func (s *service) newWebhook() (*webhook.Sender, error) {
+	if !s.config.WebhookURL.IsSet() {
+		return nil, nil
+	}
+	if err := s.config.Need(s.config.Needs()...); err != nil {
+		return nil, err
+	}
+	to, err := url.Parse(s.config.WebhookURL.Reveal())
+	if err != nil {
+		return nil, errors.New("AF_AUTH_WEBHOOK_URL cannot be read") // and is not shown
+	}
+	direct := dialer(s.config, first(s.config.DirectURL, s.config.DatabaseURL), "af-auth lead", s.logger)
+	direct.Attempted, direct.Retried = s.metrics.DatabaseConnect, s.metrics.DatabaseRetry
+	return webhook.New(webhook.Options{
+		DB: s.db, Direct: direct, URL: to, Secret: s.config.WebhookSecret.Reveal(), Allow: s.config.WebhookAllow,
+		Release: s.version, Logger: s.logger, Counted: s.metrics.WebhookDeliveries,
+	}), nil
 }
 
 // openGate makes the gate and what tells it of changes.
@@ -175,10 +225,14 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var work errgroup.Group
-	for _, loop := range []func(context.Context){
-		s.heard.Run, s.seen.Run, s.sweep,
+	loops := []func(context.Context){
+		s.heard.Run, s.seen.Run, s.sweep, s.admins.Run,
 		func(ctx context.Context) { s.db.KeepInstance(ctx, s.id, s.version, public.Addr().String()) },
-	} {
+	}
+	if s.webhook != nil {
+		loops = append(loops, s.webhook.Run)
+	}
+	for _, loop := range loops {
 		work.Go(func() error { loop(background); return nil })
 	}
 	serving, failed := errgroup.WithContext(ctx)

@@ -36,14 +36,10 @@ func parseOrigin(raw string) (origin string, loopback bool, fault *Fault) {
 	if u.Scheme == "http" && !loopback {
 		return "", false, wrong("write https://, and let your proxy hold the certificate", "is http:// and not loopback, so cookies and tokens would travel in clear")
 	}
-	authority := host
-	switch {
-	case port != "" && !isDefault:
-		authority = net.JoinHostPort(host, port)
-	case strings.Contains(host, ":"):
-		authority = "[" + host + "]"
+	if isDefault {
+		port = ""
 	}
-	return u.Scheme + "://" + authority, loopback, nil
+	return u.Scheme + "://" + authority(host, port), loopback, nil
 }
 
 func readOrigin(field func(*Config) *string) func(*Config, string) *Fault {
@@ -51,6 +47,39 @@ func readOrigin(field func(*Config) *string) func(*Config, string) *Fault {
 		origin, _, fault := parseOrigin(value)
 		*field(c) = origin
 		return fault
+	}
+}
+
+// readUpstream reads the address of an application nearby. Between it and
+// af-auth http is usual: whoever sits there could read https as well.
+func readUpstream(c *Config, value string) *Fault {
+	const hint = "write scheme, host and, where needed, port: http://127.0.0.1:3000"
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Opaque != "" || u.Scheme != "http" && u.Scheme != "https" {
+		return wrong(hint, "is no http or https URL with a host")
+	}
+	host, ok := canonicalHost(u.Hostname())
+	switch {
+	case u.User != nil:
+		return wrong(hint, "holds a user name or password")
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || strings.Contains(value, "#"):
+		return wrong(hint, "holds more than scheme, host and port: paths are passed on as they are")
+	case !ok || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port(), 1):
+		return wrong(hint, "has a host or port that cannot be")
+	}
+	c.Upstream = u.Scheme + "://" + authority(host, u.Port())
+	return nil
+}
+
+// authority joins host and port, "" for the scheme's own.
+func authority(host, port string) string {
+	switch {
+	case port != "":
+		return net.JoinHostPort(host, port)
+	case strings.Contains(host, ":"):
+		return "[" + host + "]"
+	default:
+		return host
 	}
 }
 
@@ -180,7 +209,24 @@ func checkHost(item string) *Fault {
 // readProxies refuses networks wider than any private one: believing everybody
 // is how forwarded headers have let strangers in (CVE-2026-40575).
 func readProxies(c *Config, value string) *Fault {
-	var proxies []netip.Prefix
+	proxies, fault := readNetworks(value)
+	for _, prefix := range proxies {
+		widest := 7 // fc00::/7
+		if prefix.Addr().Is4() {
+			widest = 8 // 10.0.0.0/8
+		}
+		if prefix.Bits() < widest {
+			return wrong("name your proxies, and nobody else",
+				"holds %s: whoever is inside may claim any address and host, so it would trust everybody's headers", quote(prefix.String()))
+		}
+	}
+	c.TrustedProxies = proxies
+	return fault
+}
+
+// readNetworks reads a list of addresses and networks.
+func readNetworks(value string) ([]netip.Prefix, *Fault) {
+	var out []netip.Prefix
 	for item := range strings.SplitSeq(value, ",") {
 		item = strings.TrimSpace(item)
 		if item == "" {
@@ -191,23 +237,14 @@ func readProxies(c *Config, value string) *Fault {
 			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 		}
 		if err != nil {
-			return wrong("write addresses and networks, such as 10.0.0.5 or 192.168.7.0/24", "holds %s, which is neither an address nor a network", quote(item))
+			return nil, wrong("write addresses and networks, such as 10.0.0.5 or 192.168.7.0/24", "holds %s, which is neither an address nor a network", quote(item))
 		}
 		if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
 			prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
 		}
-		widest := 7 // fc00::/7
-		if prefix.Addr().Is4() {
-			widest = 8 // 10.0.0.0/8
-		}
-		if prefix.Bits() < widest {
-			return wrong("name your proxies, and nobody else",
-				"holds %s: whoever is inside may claim any address and host, so it would trust everybody's headers", quote(item))
-		}
-		proxies = append(proxies, prefix.Masked())
+		out = append(out, prefix.Masked())
 	}
-	c.TrustedProxies = proxies
-	return nil
+	return out, nil
 }
 
 // readContact accepts only what may stand in a link: no javascript:, no http:.

@@ -50,7 +50,9 @@ type Config struct {
 	Listen         string         // HOST:PORT of the public server
 	Hosts          []Host         // applications that may be returned to
 	TrustedProxies []netip.Prefix // whose forwarded headers are believed
+	Admins         []string       // who decides in the browser: logins in lower case, and "#583231"
 	PublicPaths    []PublicPath   // open to anybody
+	Upstream       string         // origin of the application on af-auth's own host, "" for none
 	Contact        string         // https: or mailto: link for people who are stuck, "" for none
 
 	SessionIdle time.Duration // a session ends after this long unused
@@ -62,6 +64,12 @@ type Config struct {
 
 	MetricsListen string // HOST:PORT of the metrics alone, "" for none
 	MetricsToken  Secret // opens /metrics on the public server
+
+	// WebhookURL is the address that hears of changes of access, not set for
+	// none. It may hold a secret of its own.
+	WebhookURL    Secret
+	WebhookSecret Secret         // the key of the signature
+	WebhookAllow  []netip.Prefix // private networks that it may lead to
 
 	GitHubClientID     string
 	GitHubClientSecret Secret
@@ -115,6 +123,14 @@ func (c *Config) SetIn(name string) string {
 
 // Warnings lists what is unwise but works, one sentence each.
 func (c *Config) Warnings() []string { return append([]string(nil), c.warnings...) }
+
+// Needs adds to names what these settings need besides.
+func (c *Config) Needs(names ...string) []string {
+	if c.WebhookURL.IsSet() {
+		names = append(names, "AF_AUTH_WEBHOOK_SECRET")
+	}
+	return names
+}
 
 // Need returns a *Faults that names all of the variables that are not set, or
 // nil. Whoever needs DATABASE_URL needs DIRECT_URL too where PgBouncer stands

@@ -228,6 +228,14 @@ func (l *loader) settleRest() {
 	default:
 		c.SessionIdle = c.SessionMax
 	}
+	if strings.HasPrefix(c.WebhookURL.Reveal(), "http://") && len(c.WebhookAllow) == 0 && !l.faulty["AF_AUTH_WEBHOOK_ALLOW_PRIVATE"] {
+		l.fault("AF_AUTH_WEBHOOK_URL", l.source["AF_AUTH_WEBHOOK_URL"],
+			wrong("write https://, or set AF_AUTH_WEBHOOK_ALLOW_PRIVATE=127.0.0.1", "is http:// on loopback, and AF_AUTH_WEBHOOK_ALLOW_PRIVATE does not allow that"))
+	}
+	if _, at, _ := strings.Cut(c.Upstream, "://"); c.Upstream != "" && (at == c.Listen || c.Upstream == c.Origin) {
+		l.fault("AF_AUTH_UPSTREAM", l.source["AF_AUTH_UPSTREAM"],
+			wrong("give the application's own address", "is af-auth's own address, so a request would go round for ever"))
+	}
 	if c.MetricsListen != "" && c.MetricsListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		l.fault("AF_AUTH_METRICS_LISTEN", l.source["AF_AUTH_METRICS_LISTEN"],
 			wrong("give it a port of its own, or set AF_AUTH_METRICS_TOKEN to serve metrics there", "is the same as AF_AUTH_LISTEN"))
@@ -252,7 +260,7 @@ func (l *loader) settlePublicPaths() {
 			return
 		}
 	}
-	if len(c.PublicPaths) > 0 && len(c.TrustedProxies) == 0 && !l.faulty["AF_AUTH_TRUSTED_PROXIES"] {
+	if len(c.PublicPaths) > 0 && len(c.TrustedProxies) == 0 && c.Upstream == "" && !l.faulty["AF_AUTH_TRUSTED_PROXIES"] {
 		c.warnings = append(c.warnings, "AF_AUTH_PUBLIC_PATHS has no effect: only a proxy in AF_AUTH_TRUSTED_PROXIES can say what was asked for, and none is there")
 	}
 }

@@ -133,6 +133,8 @@ func TestRefused(t *testing.T) {
 		{"AF_AUTH_HOSTS=a.example,a.example=B", "twice"}, {"AF_AUTH_HOSTS=a.example/x", "no host"}, {"AF_AUTH_HOSTS=a.example:443", "default port"},
 		{"AF_AUTH_HOSTS=a.example:x", "no host"}, {"AF_AUTH_HOSTS=u@a.example", "no host"}, {"AF_AUTH_HOSTS=a.example.", "no host"},
 		{"AF_AUTH_HOSTS=a.example=" + strings.Repeat("n", 65), "64 bytes"}, {"AF_AUTH_HOSTS==Name", "no host"},
+		{"AF_AUTH_ADMINS=583231", "an id or a login"}, {"AF_AUTH_ADMINS=#0", "no GitHub id"}, {"AF_AUTH_ADMINS=#x", "no GitHub id"},
+		{"AF_AUTH_ADMINS=octocat,@Octocat", "twice"}, {"AF_AUTH_ADMINS=#7,#07", "twice"}, {"AF_AUTH_ADMINS=Mona Octocat", "neither"},
 		{"AF_AUTH_TRUSTED_PROXIES=0.0.0.0/0", "everybody"}, {"AF_AUTH_TRUSTED_PROXIES=10.0.0.1,::/0", "everybody"},
 		{"AF_AUTH_TRUSTED_PROXIES=0.0.0.0/1", "everybody"}, {"AF_AUTH_TRUSTED_PROXIES=::ffff:0.0.0.0/96", "everybody"},
 		{"AF_AUTH_TRUSTED_PROXIES=proxy.local", "neither"}, {"AF_AUTH_TRUSTED_PROXIES=fe80::1%eth0", "neither"},
@@ -142,6 +144,11 @@ func TestRefused(t *testing.T) {
 		{"AF_AUTH_CONTACT=javascript:alert(1)", "e-mail"}, {"AF_AUTH_CONTACT=http://a.example", "https"}, {"AF_AUTH_CONTACT=Ann <ann@example.com>", "e-mail"},
 		{"AF_AUTH_CONTACT=mailto:a@example.com?subject=x", "e-mail"}, {"AF_AUTH_CONTACT=https://u:p@a.example", "https"},
 		{"AF_AUTH_LOG_FORMAT=xml", "text or json"}, {"AF_AUTH_LOG_LEVEL=verbose", "debug"},
+		{"AF_AUTH_UPSTREAM=http://127.0.0.1:8080", "own address"}, {"AF_AUTH_UPSTREAM=http://app/x", "more than"}, {"AF_AUTH_UPSTREAM=http://app?", "more than"}, {"AF_AUTH_UPSTREAM=http://u:p@app", "user name"},
+		{"AF_AUTH_UPSTREAM=app:3000", "no http"}, {"AF_AUTH_UPSTREAM=ftp://app", "no http"}, {"AF_AUTH_UPSTREAM=http://app:0", "cannot be"}, {"AF_AUTH_UPSTREAM=http://127.1", "cannot be"}, {"AF_AUTH_UPSTREAM=http:/app", "no http"},
+		{"AF_AUTH_WEBHOOK_URL=http://hooks.example.com/", "in clear"}, {"AF_AUTH_WEBHOOK_URL=https://u:p@a.example", "user name"}, {"AF_AUTH_WEBHOOK_URL=https://a.example/#x", "fragment"},
+		{"AF_AUTH_WEBHOOK_URL=http://127.0.0.1:9/", "ALLOW_PRIVATE does not"}, {"AF_AUTH_WEBHOOK_URL=ftp://a.example", "no https"}, {"AF_AUTH_WEBHOOK_URL=https:///x", "no https"},
+		{"AF_AUTH_WEBHOOK_SECRET=fifteen-letters", "16 characters"}, {"AF_AUTH_WEBHOOK_ALLOW_PRIVATE=yes", "neither an address"},
 		{"AF_AUTH_METRICS_LISTEN=127.0.0.1:8080", "same as AF_AUTH_LISTEN"}, {"AF_AUTH_METRICS_TOKEN=short", "16 characters"},
 		{"AF_AUTH_METRICS_TOKEN=0123456789 abcdef", "space"},
 		{"GITHUB_CLIENT_ID=my app", "client id"}, {"GITHUB_CLIENT_SECRET=a b", "space"},
@@ -392,5 +399,26 @@ func TestDotEnvForOthers(t *testing.T) {
 		if err != nil || len(c.Warnings()) != want {
 			t.Errorf("mode %o: warnings %q, %v", mode, c.Warnings(), err)
 		}
+	}
+}
+
+// TestWebhook: its address and its secret belong together, and neither is shown.
+func TestWebhook(t *testing.T) {
+	t.Parallel()
+	c := load(t, "AF_AUTH_WEBHOOK_URL=http://127.0.0.1:9/in-the-path", "AF_AUTH_WEBHOOK_ALLOW_PRIVATE=127.0.0.1, ::ffff:10.0.0.0/104", "AF_AUTH_WEBHOOK_SECRET=")
+	if len(c.WebhookAllow) != 2 || c.WebhookAllow[1].String() != "10.0.0.0/8" || c.WebhookURL.Reveal() != "http://127.0.0.1:9/in-the-path" {
+		t.Errorf("%v %q", c.WebhookAllow, c.WebhookURL.Reveal())
+	}
+	if e := entry(t, c, "AF_AUTH_WEBHOOK_URL"); strings.Contains(e.Value, "path") {
+		t.Errorf("listed as %q", e.Value)
+	}
+	if err := c.Need(c.Needs()...); err == nil || !strings.Contains(err.Error(), "AF_AUTH_WEBHOOK_SECRET is not set") {
+		t.Errorf("without a secret: %v", err)
+	}
+	if c = load(t, "AF_AUTH_WEBHOOK_ALLOW_PRIVATE=true"); len(c.WebhookAllow) != 2 {
+		t.Errorf("true allows %v", c.WebhookAllow)
+	}
+	if c = load(t); len(c.WebhookAllow) != 0 || c.Need(c.Needs()...) != nil {
+		t.Errorf("none: %v", c.WebhookAllow)
 	}
 }

@@ -44,7 +44,7 @@ func publicPath(item string) (PublicPath, *Fault) {
 	p := "/" + rest
 	clean := path.Clean(p)
 	switch {
-	case p == "/":
+	case clean == "/":
 		return PublicPath{}, wrong("name the paths below it that must be open, or take the gate away from that host in your proxy",
 			"holds %s, which would open the whole host", quote(item))
 	case len(p) > maxPublicPath:

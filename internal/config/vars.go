@@ -67,6 +67,7 @@ func Vars() []Var {
 		{"Server", serverVars()},
 		{"GitHub", githubVars()},
 		{"Sessions", sessionVars()},
+		{"Webhook", webhookVars()},
 		{"Logs and metrics", observeVars()},
 	} {
 		for _, v := range group.vars {
@@ -130,9 +131,16 @@ func serverVars() []Var {
 		{Name: "AF_AUTH_TRUSTED_PROXIES", Kind: "list of addresses and networks", Example: "10.0.0.5,192.168.7.0/24",
 			Meaning: "the reverse proxies whose forwarded headers are believed, separated by commas. Empty: such headers are ignored",
 			read:    readProxies},
-		{Name: "AF_AUTH_PUBLIC_PATHS", Kind: "list of HOST/PATH", Example: "grafana.example.com/api/hooks/,app.example.com/healthz",
-			Meaning: "what the gate opens to anybody, for webhooks and health checks: exact hosts, each with a path that stands for itself and for what lies below it, separated by commas. Counts only for proxies in AF_AUTH_TRUSTED_PROXIES. Empty: nothing",
+		{Name: "AF_AUTH_ADMINS", Kind: "list of logins and #GITHUB_IDs", Example: "octocat,#480938",
+			Meaning: "who may decide about people in the browser, at /auth/people, separated by commas; they have to be allowed like everybody else. Ids never change hands; a login is looked up at GitHub when the server starts, and counts from then on by its id. In a file, quote a value that begins with #. Empty: nobody",
+			read:    readAdmins},
+		{Name: "AF_AUTH_PUBLIC_PATHS", Kind: "list of HOST/PATH", Example: "grafana.example.com/api/hooks/,wiki.example.com/healthz",
+			Meaning: "what the gate opens to anybody, for webhooks and health checks: exact hosts, each with a path that stands for itself and for what lies below it, separated by commas. Counts for proxies in AF_AUTH_TRUSTED_PROXIES, and for what AF_AUTH_UPSTREAM passes on. Empty: nothing",
 			read:    readPublicPaths},
+		{Name: "AF_AUTH_UPSTREAM", Kind: "http or https URL without a path", Example: "http://127.0.0.1:3000",
+			Meaning: "one application on af-auth's own host, for which af-auth is the proxy itself: everything but af-auth's own paths is passed to it, for people who may come in",
+			read:    readUpstream,
+			show:    func(c *Config) string { return c.Upstream }},
 		{Name: "AF_AUTH_CONTACT", Kind: "https URL or e-mail address", Example: "it@example.com",
 			Meaning: "whom people may ask, shown on the waiting, refused and error pages",
 			read:    readContact,
@@ -169,6 +177,20 @@ func sessionVars() []Var {
 			func(c *Config) *time.Duration { return &c.SessionMax }),
 		number(Var{Name: "AF_AUTH_SIGN_IN_RATE", Default: "20", Meaning: "sign-ins a minute that one network peer may start"},
 			1, 10_000, func(c *Config) *int { return &c.SignInRate }),
+	}
+}
+
+func webhookVars() []Var {
+	return []Var{
+		{Name: "AF_AUTH_WEBHOOK_URL", Kind: "https URL", Example: "https://hooks.example.com/af-auth", Secret: true,
+			Meaning: "an address that is told when somebody waits and when access changes; needs AF_AUTH_WEBHOOK_SECRET. http is taken for loopback, where AF_AUTH_WEBHOOK_ALLOW_PRIVATE allows that. Empty: none",
+			read:    readWebhookURL},
+		{Name: "AF_AUTH_WEBHOOK_SECRET", Kind: "text, at least 16 characters", Example: "SECRET", Secret: true,
+			Meaning: "the key of the signature by which the receiver knows that af-auth speaks",
+			read:    readSecret(16, func(c *Config) *Secret { return &c.WebhookSecret })},
+		{Name: "AF_AUTH_WEBHOOK_ALLOW_PRIVATE", Kind: "true, false, or list of addresses and networks", Default: "false", Example: "10.0.0.5,192.168.7.0/24",
+			Meaning: "addresses that are not public to which the webhook may go all the same; true: all",
+			read:    readWebhookAllow},
 	}
 }
 

@@ -24,11 +24,12 @@ func (c *clock) set(before, database time.Time) {
 	c.offset.Store(int64(database.Sub(middle)))
 }
 
-// syncClock asks the database for the time.
+// syncClock asks the database for the time. It is part of opening, where a
+// connection may take as long as a dial, and not a request that waits for one.
 func (db *DB) syncClock(ctx context.Context) error {
 	before := time.Now()
 	var now time.Time
-	if err := (patient{pool: db.pool, wait: db.wait}).QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
+	if err := (patient{pool: db.pool, wait: max(db.wait, db.dialer.Timeout)}).QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
 		return fault(err, "asking the database for the time")
 	}
 	db.clock.set(before, now)

@@ -119,8 +119,13 @@ func (db *DB) CountSessions(ctx context.Context, user afauth.ID, idle time.Durat
 	return int(n), fault(err, "counting sessions")
 }
 
-// Sweep removes sessions and tickets that have expired, and old confirmations. It changes nobody's
-// access, and is safe to run on every server at once.
+// forgotten is the age of deliveries that no server with a webhook has dropped:
+// there is none any more.
+const forgotten = 8 * 24 * time.Hour
+
+// Sweep removes sessions and tickets that have expired, old confirmations, and
+// deliveries that nobody wants any more. It changes nobody's access, and is safe
+// to run on every server at once.
 func (db *DB) Sweep(ctx context.Context) error {
 	if _, err := db.queries.SweepTickets(ctx); err != nil {
 		return fault(err, "sweeping tickets")
@@ -128,5 +133,9 @@ func (db *DB) Sweep(ctx context.Context) error {
 	if _, err := db.queries.SweepSessions(ctx); err != nil {
 		return fault(err, "sweeping sessions")
 	}
-	return fault(db.queries.SweepConfirmations(ctx), "sweeping confirmations")
+	if err := db.queries.SweepConfirmations(ctx); err != nil {
+		return fault(err, "sweeping confirmations")
+	}
+	_, err := db.DropDeliveries(ctx, forgotten)
+	return err
 }

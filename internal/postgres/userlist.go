@@ -50,8 +50,8 @@ const (
 	// shortestSearch is what a trigram needs.
 	shortestSearch = 3
 	// searchDepth is how many of the newest people are looked through before the
-	// trigrams are asked: some 20 ms.
-	searchDepth = 20_000
+	// trigrams are asked: some 10 ms.
+	searchDepth = 10_000
 	// idSearch asks for no GitHub id: there is none below 1.
 	idSearch = 0
 )
@@ -255,7 +255,7 @@ func escapeLike(s string) string {
 // userRow is a row of any query on users: they all name the same columns.
 type userRow interface {
 	query.ListUsersRow | query.ListWaitingUsersRow | query.ListUsersByAccessRow | query.ListUsersByPrefixRow |
-		query.SearchRecentUsersRow | query.SearchUsersRow | query.FindUsersByLoginRow
+		query.SearchRecentUsersRow | query.SearchUsersRow | query.FindUsersByLoginRow | query.FindUsersByLoginsRow
 }
 
 func asUser[T userRow](row T) query.GetUserRow { return query.GetUserRow(row) }

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -53,6 +55,26 @@ func (db *DB) UsersByLogin(ctx context.Context, login string) ([]Person, error) 
 		return nil, fault(err, "looking up the login")
 	}
 	return persons(rows, asUser[query.FindUsersByLoginRow]), nil
+}
+
+// loginsAtOnce bounds the argument of one query.
+const loginsAtOnce = 10_000
+
+// KnownLogins returns everybody whose last known login, in lower case, is one of
+// these, by it.
+func (db *DB) KnownLogins(ctx context.Context, logins []string) (map[string][]Person, error) {
+	out := map[string][]Person{}
+	for some := range slices.Chunk(logins, loginsAtOnce) {
+		rows, err := db.queries.FindUsersByLogins(ctx, some)
+		if err != nil {
+			return nil, fault(err, "looking up logins")
+		}
+		for _, p := range persons(rows, asUser[query.FindUsersByLoginsRow]) {
+			name := strings.ToLower(p.Login)
+			out[name] = append(out[name], p)
+		}
+	}
+	return out, nil
 }
 
 func one(row query.GetUserRow, err error) (Person, error) {

@@ -69,6 +69,9 @@ func TestHostileNamesAndValues(t *testing.T) {
 			views["filtered "+string(op)] = address.View{Filters: []address.Filter{f}}
 		}
 		for what, v := range views {
+			if what != "filtered is" && (i+len(what))%3 != 0 { // each name meets a third of them, each of them a third of the names
+				continue
+			}
 			body := w.page(base.Table("public", name, v))
 			if what == "filtered is" && len(column(body, 0)) != 1 {
 				t.Errorf("table %q, value %q: %d rows, want the one", name, value, len(column(body, 0)))

@@ -42,12 +42,15 @@ func newCounter(r prometheus.Registerer, name, help, label string, values ...str
 	return c
 }
 
-func (c counter) inc(value string) {
-	known, ok := c.values[value]
-	if !ok {
-		known = c.values[other]
+func (c counter) add(value string, n int) { c.of(value).Add(float64(max(n, 0))) }
+
+func (c counter) inc(value string) { c.of(value).Inc() }
+
+func (c counter) of(value string) prometheus.Counter {
+	if known, ok := c.values[value]; ok {
+		return known
 	}
-	known.Inc()
+	return c.values[other]
 }
 
 // newPlain registers a counter without labels.

@@ -28,6 +28,8 @@ type Metrics struct {
 
 	flushes counter
 	seen    prometheus.Counter
+
+	deliveries counter
 }
 
 // NewMetrics returns a registry of its own, with the collectors of the Go
@@ -46,6 +48,9 @@ func NewMetrics(version string) *Metrics {
 	m.addRequests()
 	m.addSignIn()
 	m.addDatabase()
+	m.deliveries = newCounter(m.registry, "af_auth_webhook_deliveries_total",
+		"Tries to tell the webhook, by outcome; given_up counts deliveries.",
+		"outcome", "delivered", "failed", "given_up")
 	return m
 }
 
@@ -109,6 +114,10 @@ func (m *Metrics) SeenFlushed(sessions int, err error) {
 	m.flushes.inc("ok")
 	m.seen.Add(float64(max(sessions, 0)))
 }
+
+// WebhookDeliveries counts tries that were delivered or failed, and deliveries
+// that were given_up.
+func (m *Metrics) WebhookDeliveries(outcome string, n int) { m.deliveries.add(outcome, n) }
 
 // Register adds a collector of another package, such as the pool's. It fails
 // where one with the same names is registered already.

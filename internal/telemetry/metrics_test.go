@@ -62,6 +62,9 @@ func TestMetricsCount(t *testing.T) {
 	m.DatabaseConnect("failed")
 	m.DatabaseConnect("failed")
 	m.DatabaseRetry()
+	m.WebhookDeliveries("delivered", 1)
+	m.WebhookDeliveries("given_up", 3)
+	m.WebhookDeliveries("made up", 1)
 	m.SeenFlushed(7, nil)
 	m.SeenFlushed(5, errors.New("no database"))
 	requests := m.Requests([]string{"/auth/verify"})
@@ -76,6 +79,9 @@ func TestMetricsCount(t *testing.T) {
 		`af_auth_database_connect_attempts_total{outcome="ok"} 1`,
 		`af_auth_database_connect_attempts_total{outcome="failed"} 2`,
 		`af_auth_database_connect_retries_total 1`,
+		`af_auth_webhook_deliveries_total{outcome="delivered"} 1`,
+		`af_auth_webhook_deliveries_total{outcome="given_up"} 3`,
+		`af_auth_webhook_deliveries_total{outcome="other"} 1`,
 		`af_auth_session_seen_flushes_total{outcome="ok"} 1`,
 		`af_auth_session_seen_flushes_total{outcome="failed"} 1`,
 		`af_auth_session_seen_flushed_total 7`,

@@ -36,6 +36,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	who := page.PersonOf(d.User)
 	v.Person, v.Access, v.Until = &who, d.Access, d.User.Until
+	if d.Access.MayEnter() && s.Admins.Is(d.User.GitHubID) {
+		v.PeopleURL = listing{}.url()
+	}
 	v.Limited, v.Open = d.User.Apps != nil, s.openTo(d.User)
 	sessions, err := s.People.Sessions(r.Context(), d.User.ID)
 	if err != nil {
@@ -100,8 +103,8 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, page.About{Chrome: s.chrome(r), Terms: s.terms()})
 }
 
-// theme keeps how somebody likes to read, in a cookie.
-func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
+// readForm reads a form of ours into r.PostForm.
+func readForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
@@ -109,6 +112,14 @@ func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
 			return errTooLarge
 		}
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "the form cannot be read", Err: err}
+	}
+	return nil
+}
+
+// theme keeps how somebody likes to read, in a cookie.
+func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
 	}
 	theme := r.PostForm.Get("theme")
 	switch theme {

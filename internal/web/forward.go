@@ -23,7 +23,7 @@ const folder = "/.af-auth/"
 //	200  with the five identity headers, empty on a public path
 //	302  a person who opens a page, and may not yet: on to our own host
 //	303  what lies in /.af-auth/ on an application's host answers here
-//	401  nobody is signed in, or the request came around the proxy
+//	401  nobody is signed in
 //	403  somebody is, who may not come in, or not to this application
 //	400  the path can be read in more than one way, or a header is amiss
 //	421  the host is none of ours
@@ -33,7 +33,7 @@ func (s *Server) forwardAuth(w http.ResponseWriter, r *http.Request) error {
 	asked, no := s.forwarded(r)
 	if no != nil {
 		no.RequestID = telemetry.RequestID(r.Context())
-		s.Logger.InfoContext(r.Context(), "request refused", "error_code", no.Code, "error", no.Detail, "socket", r.RemoteAddr)
+		s.Logger.InfoContext(r.Context(), "request refused", "error_code", no.Code, "error", no.Detail)
 		writeProblem(w, *no)
 		return nil
 	}
@@ -104,17 +104,9 @@ func (s *Server) inFolder(w http.ResponseWriter, asked *http.Request, kind hostK
 	return handle(w, asked)
 }
 
-// leads reports whether a person can be led on from here: who opens a page, and
-// not a program on one, which would take a sign-in page for its data. Pages of
-// our own that a proxy asks about by mistake would lead to themselves.
+// leads reports whether a person can be led on from here. Pages of our own that a proxy asks about by mistake would lead to themselves.
 func (s *Server) leads(asked *http.Request, kind hostKind) bool {
-	if asked.Method != http.MethodGet || kind == theOwnHost && ownPage(asked.URL.Path) {
-		return false
-	}
-	if mode := asked.Header.Values("Sec-Fetch-Mode"); len(mode) > 0 {
-		return mode[0] == "navigate"
-	}
-	return wantsPage(asked)
+	return navigates(asked) && !(kind == theOwnHost && ownPage(asked.URL.Path))
 }
 
 // ownPage reports whether a path of our own host is af-auth's and no
@@ -122,17 +114,15 @@ func (s *Server) leads(asked *http.Request, kind hostKind) bool {
 func ownPage(path string) bool { return path == "/auth" || strings.HasPrefix(path, "/auth/") }
 
 // forwarded returns the request as the browser sent it, with the host in our
-// form; or what is wrong with what the proxy says, or with who says it.
+// form; or what is wrong with what the proxy says.
 func (s *Server) forwarded(r *http.Request) (*http.Request, *problem) {
-	if !s.fromProxy(r) {
-		return nil, &problem{Status: http.StatusUnauthorized, Code: "untrusted_proxy",
-			Detail: "Only a reverse proxy that af-auth knows may ask this, and this request came from elsewhere. Nobody was let in.",
-			Hint:   "For the administrator: AF_AUTH_TRUSTED_PROXIES names the proxies, by the addresses that they call from. The log says which address this was."}
-	}
 	said := map[string]string{}
 	for _, name := range []string{"X-Forwarded-Method", "X-Forwarded-Host", "X-Forwarded-Uri"} {
-		values := r.Header.Values(name)
-		if len(values) != 1 || values[0] == "" || len(values[0]) > longestTarget || strings.ContainsFunc(values[0], isControl) {
+		values, wrong := r.Header.Values(name), isControl
+		if name == "X-Forwarded-Method" {
+			wrong = notToken
+		}
+		if len(values) != 1 || values[0] == "" || len(values[0]) > longestTarget || strings.ContainsFunc(values[0], wrong) {
 			return nil, &problem{Status: http.StatusBadRequest, Code: string(afauth.CodeInvalid),
 				Detail: "The proxy does not say once and in plain text what was asked for (" + name + "). Nobody was let in.",
 				Hint:   "For the administrator: the proxy must set X-Forwarded-Method, X-Forwarded-Host and X-Forwarded-Uri, each once, as forward_auth of Caddy and forwardAuth of Traefik do."}
@@ -140,8 +130,8 @@ func (s *Server) forwarded(r *http.Request) (*http.Request, *problem) {
 		said[name] = values[0]
 	}
 	u, ok := target(said["X-Forwarded-Uri"])
-	if !ok || strings.ContainsFunc(said["X-Forwarded-Method"], notToken) {
-		return nil, s.notPlain(http.StatusBadRequest)
+	if !ok {
+		return nil, notPlain(http.StatusBadRequest)
 	}
 	asked := r.WithContext(r.Context())
 	asked.Method, asked.URL, asked.RequestURI = said["X-Forwarded-Method"], u, said["X-Forwarded-Uri"]
@@ -158,7 +148,7 @@ func (s *Server) forwarded(r *http.Request) (*http.Request, *problem) {
 }
 
 // notPlain refuses a path that an application might read as another one.
-func (s *Server) notPlain(status int) *problem {
+func notPlain(status int) *problem {
 	return &problem{Status: status, Code: string(afauth.CodeInvalid),
 		Detail: "The address that was asked for is not in its one plain form, so it could be read in more than one way. Nobody was let in.",
 		Hint:   "Leave out // and /../ and escapes that no path needs, such as %2F and %2E."}

@@ -34,6 +34,9 @@ func (s *Server) problemFor(in page.Incident) problem {
 		p.Detail, p.Hint = "This address exists, but not for this method. Nothing was changed.", "The header Allow names the methods that it takes."
 	case codeTooLarge:
 		p.Detail, p.Hint = "The form is larger than any of ours, so it was not read. Nothing was changed.", "Send less than 64 KiB."
+	case codeUntrusted:
+		p.Detail = "Only a reverse proxy that af-auth knows may ask this, and the request came from elsewhere. Nobody was let in."
+		p.Hint = "For the administrator: AF_AUTH_TRUSTED_PROXIES names the proxies, by the addresses that they call from. The log says which one this was."
 	default:
 		p.Detail, p.Hint = page.Words(s.Origin.Host, in)
 	}

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -21,6 +23,8 @@ func status(code afauth.Code) int {
 		return http.StatusMethodNotAllowed
 	case codeTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case codeUntrusted:
+		return http.StatusUnauthorized
 	default:
 		return page.Status(code)
 	}
@@ -41,7 +45,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Logger.InfoContext(r.Context(), "request refused", "error_code", code, "error", err)
 	}
 	askToWait(w, st, in.RetryAfter)
-	if wantsPage(r) && code != codeMethod && code != codeTooLarge {
+	if wantsPage(r) && code != codeMethod && code != codeTooLarge && code != codeUntrusted {
 		s.failPage(w, r, err, in)
 		return
 	}
@@ -128,10 +132,16 @@ func seeOther(w http.ResponseWriter, url string) error {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	// bare says that a yes goes to a proxy, without what browsers are told. A no
+	// may be handed to one.
+	bare, https bool
 }
 
 func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 {
+	if w.bare && status != http.StatusOK {
+		secure(w.Header(), w.https)
+	}
+	if w.status == 0 && status >= 200 { // what comes before that is no answer yet
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
@@ -142,6 +152,12 @@ func (w *recorder) Write(b []byte) (int, error) {
 		w.status = http.StatusOK
 	}
 	return w.ResponseWriter.Write(b)
+}
+
+// Hijack hands over the connection, for a protocol that was switched to.
+func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.status = http.StatusSwitchingProtocols
+	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -27,12 +28,20 @@ const (
 	ownHostReturn
 	// ownHostPost: as ownHost, and refused where another site sent the form.
 	ownHostPost
+	// ownHostAdmin: as ownHost, and for administrators only, who are allowed too.
+	ownHostAdmin
+	// ownHostAdminPost: as ownHostAdmin, and refused where another site sent the
+	// form.
+	ownHostAdminPost
 	// appHost: an application's host only.
 	appHost
+	// trustedProxy: under any name, but only from a proxy in TrustedProxies.
+	trustedProxy
 )
 
 func (g guard) String() string {
-	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin", "application host"}[g]
+	return [...]string{"closed", "any host", "own host", "own host, rate limited", "own host, rate limited", "own host, same origin",
+		"own host, administrator", "own host, administrator, same origin", "application host", "trusted proxy"}[g]
 }
 
 // handler answers a request or returns why not.
@@ -58,6 +67,8 @@ func (s *Server) table() []route {
 		{"GET", "/auth/continue", ownHost, s.goOn},
 		{"GET", "/auth/waiting", ownHost, s.waiting},
 		{"GET", "/auth/waiting/events", ownHost, s.waitingEvents},
+		{"GET", "/auth/waiting/message", ownHost, s.askMessage},
+		{"POST", "/auth/waiting/message", ownHostPost, s.keepMessage},
 		{"GET", "/auth/refused", ownHost, s.refused},
 		{"GET", "/auth/sign-out", ownHost, s.askSignOut},
 		{"POST", "/auth/sign-out", ownHostPost, s.signOut},
@@ -66,17 +77,40 @@ func (s *Server) table() []route {
 		{"POST", "/auth/theme", ownHostPost, s.theme},
 		{"GET", "/auth/assets/{name}", anyHost, s.asset},
 		{"GET", "/auth/verify", anyHost, s.verify},
-		{"GET", "/auth/forward", anyHost, s.forwardAuth},
+		{"GET", "/auth/forward", trustedProxy, s.forwardAuth},
 		{"GET", "/.af-auth/start", appHost, s.start},
 		{"GET", "/.af-auth/enter", appHost, s.enter},
 		{"GET", "/live", anyHost, s.live},
 		{"GET", "/ready", anyHost, s.ready},
 		{"GET", "/health", anyHost, s.health},
 	}
+	routes = append(routes, s.console()...)
 	if s.MetricsToken != "" {
 		routes = append(routes, route{"GET", "/metrics", anyHost, s.metrics})
 	}
+	if s.Upstream != nil {
+		// Not by the mux: see forUpstream. With it, the line for "/" is not reached.
+		routes = append(routes, route{"any", everything, ownHost, s.toUpstream})
+	}
 	return routes
+}
+
+// console is where administrators decide about people.
+func (s *Server) console() []route {
+	return []route{
+		{"GET", "/auth/people", ownHostAdmin, s.people},
+		{"GET", "/auth/people/events", ownHostAdmin, s.peopleEvents},
+		{"GET", "/auth/people/allow", ownHostAdmin, s.askAllow},
+		{"POST", "/auth/people/allow", ownHostAdminPost, s.allowSomebody},
+		{"GET", "/auth/people/{id}", ownHostAdmin, s.person},
+		{"POST", "/auth/people/{id}/allow", ownHostAdminPost, s.allowPerson},
+		{"POST", "/auth/people/{id}/refuse", ownHostAdminPost, s.refusePerson},
+		{"GET", "/auth/people/{id}/revoke", ownHostAdmin, s.askRevoke},
+		{"POST", "/auth/people/{id}/revoke", ownHostAdminPost, s.revokePerson},
+		{"GET", "/auth/people/{id}/sign-out", ownHostAdmin, s.askEndSessions},
+		{"POST", "/auth/people/{id}/sign-out", ownHostAdminPost, s.endSessions},
+		{"POST", "/auth/people/{id}/sessions/{session}/end", ownHostAdminPost, s.endSession},
+	}
 }
 
 // RouteInfo describes a route for `af-auth routes`.
@@ -88,7 +122,7 @@ type RouteInfo struct {
 
 // Routes lists the whole table, including what is there only when configured.
 func Routes() []RouteInfo {
-	s := &Server{Options: Options{MetricsToken: "listed"}}
+	s := &Server{Options: Options{MetricsToken: "listed", Upstream: &url.URL{}}}
 	var out []RouteInfo
 	for _, rt := range s.table() {
 		out = append(out, RouteInfo{rt.method, rt.path, rt.guard.String()})
@@ -100,10 +134,20 @@ func Routes() []RouteInfo {
 // the answer is that it cannot be known now, which is a no.
 const answerWithin = 2500 * time.Millisecond
 
-// patient says of a route that it waits for more than the database: for GitHub,
-// or for somebody to decide. It bounds its questions to the database itself.
+// gate says of a route that proxies ask it.
+func (rt route) gate() bool { return rt.path == "/auth/verify" || rt.path == "/auth/forward" }
+
+// patient says of a route that it bounds its questions to the database itself:
+// because it waits for more than that, for GitHub, for somebody to decide, or for
+// an application; or because it mostly asks none.
 func (rt route) patient() bool {
-	return rt.path == "/auth/github/callback" || rt.path == "/auth/waiting/events"
+	switch rt.path {
+	case "/auth/verify", "/auth/forward", "/auth/github/callback", "/auth/waiting/events", "/auth/people/events", everything:
+		return true
+	default:
+		// To allow a login is to ask GitHub whose it is.
+		return rt.path == "/auth/people/allow" && rt.method == http.MethodPost
+	}
 }
 
 // serve puts the guard before the handler, and the renderer of errors behind.
@@ -115,8 +159,14 @@ func (s *Server) serve(rt route) http.Handler {
 			r = r.WithContext(ctx)
 		}
 		err := s.admit(rt.guard, r)
-		if err == nil {
+		if err == nil && rt.guard.admins() {
+			r, err = s.asAdmin(r)
+		}
+		switch {
+		case err == nil:
 			err = rt.handle(w, r)
+		case rt.guard == ownHostAdmin && wantsPage(r):
+			err = s.notAdmin(w, r, err)
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -125,16 +175,23 @@ func (s *Server) serve(rt route) http.Handler {
 }
 
 func (s *Server) admit(g guard, r *http.Request) error {
-	kind, _ := s.host(r)
 	switch g {
 	case anyHost:
 		return nil
+	case trustedProxy:
+		if !s.fromProxy(r) {
+			return &afauth.Error{Code: codeUntrusted, Message: r.RemoteAddr + " is not in AF_AUTH_TRUSTED_PROXIES"}
+		}
+		return nil
+	}
+	kind, _ := s.host(r)
+	switch g {
 	case appHost:
 		if kind != anAppHost {
 			return errUnknownHost
 		}
 		return nil
-	case ownHost, ownHostStart, ownHostReturn, ownHostPost:
+	case ownHost, ownHostStart, ownHostReturn, ownHostPost, ownHostAdmin, ownHostAdminPost:
 		if kind != theOwnHost {
 			return errUnknownHost
 		}
@@ -145,11 +202,16 @@ func (s *Server) admit(g guard, r *http.Request) error {
 		s.Metrics.SignInRateLimited()
 		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
 	}
-	if g == ownHostPost {
+	if g == ownHostPost || g == ownHostAdminPost {
 		err := s.cross.Check(r)
 		// The standard library compares hosts; we know our scheme as well.
 		if o := r.Header.Get("Origin"); err == nil && o != "" && o != "null" && o != s.Origin.String() {
 			err = errors.New("Origin is " + strconv.Quote(o))
+		}
+		// What is neither said by Sec-Fetch-Site nor by Origin does not come from a
+		// browser of the last years, and decides about nobody.
+		if err == nil && g == ownHostAdminPost && r.Header.Get("Sec-Fetch-Site") == "" && (r.Header.Get("Origin") == "" || r.Header.Get("Origin") == "null") {
+			err = errors.New("neither Origin nor Sec-Fetch-Site says where the form stood")
 		}
 		if err != nil {
 			return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "the form was sent by another site", Err: err}

@@ -28,6 +28,8 @@ type Options struct {
 	Places signin.Places
 	Gate   *gate.Gate
 	People *access.People
+	// Admins may decide about people; nil: nobody.
+	Admins *access.Admins
 	// Watch wakes the caller when a person's access may have changed.
 	Watch func(afauth.ID) (woken <-chan struct{}, stop func())
 	// Ready lists what must hold for this server to be of use.
@@ -55,6 +57,9 @@ type Options struct {
 	SignInRate int
 	// MetricsToken opens /metrics on this server; empty: it is not there.
 	MetricsToken string
+	// Upstream is the application on our own host to which everything goes that
+	// is not ours: scheme and host. nil: there is none.
+	Upstream *url.URL
 }
 
 // Server answers HTTP. It is safe for concurrent use.
@@ -64,31 +69,48 @@ type Server struct {
 	requests *telemetry.Requests
 	starts   *peerLimiter // sign-ins that begin
 	returns  *peerLimiter // and that come back from GitHub
+	messages *peerLimiter // words of people who wait
 	streams  *streams
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
 	outage   *outage
 	stop     <-chan struct{}
+
+	gates     map[string]gateRoute // those of them that proxies ask, by path
+	upstream  http.Handler         // the route to the application
+	transport http.RoundTripper
 }
 
 // New makes a Server. Its streams end when stop is closed.
 func New(stop <-chan struct{}, o Options) *Server {
 	s := &Server{
-		Options: o,
-		mux:     http.NewServeMux(),
-		starts:  newPeerLimiter(o.SignInRate, time.Now),
-		returns: newPeerLimiter(o.SignInRate, time.Now),
-		streams: newStreams(),
-		cross:   http.NewCrossOriginProtection(),
-		assets:  page.Assets(),
-		outage:  &outage{now: time.Now},
-		stop:    stop,
+		Options:  o,
+		mux:      http.NewServeMux(),
+		starts:   newPeerLimiter(o.SignInRate, time.Now),
+		returns:  newPeerLimiter(o.SignInRate, time.Now),
+		messages: newPeerLimiter(mostMessages, time.Now),
+		streams:  newStreams(),
+		cross:    http.NewCrossOriginProtection(),
+		assets:   page.Assets(),
+		outage:   &outage{now: time.Now},
+		stop:     stop,
+
+		gates:     map[string]gateRoute{},
+		transport: upstreamTransport(),
 	}
 	var patterns []string
 	for _, rt := range s.table() {
+		if rt.path == everything {
+			patterns = append(patterns, upstreamPattern)
+			s.upstream = s.serve(rt)
+			continue
+		}
 		pattern := rt.method + " " + rt.path
 		patterns = append(patterns, pattern)
 		s.mux.Handle(pattern, s.serve(rt))
+		if rt.gate() {
+			s.gates[rt.path] = gateRoute{pattern, s.serve(rt)}
+		}
 	}
 	s.requests = o.Metrics.Requests(patterns)
 	return s
@@ -99,13 +121,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	reference := telemetry.NewRequestID()
 	r = r.WithContext(telemetry.WithRequestID(r.Context(), reference))
-	out := &recorder{ResponseWriter: w}
-	out.Header().Set("X-Request-Id", reference)
-	secure(out.Header(), s.Origin.Scheme == "https")
+	out := &recorder{ResponseWriter: w, https: s.Origin.Scheme == "https"}
+	out.Header()["X-Request-Id"] = []string{reference}
 	var pattern string
 	defer func() {
 		if fault := recover(); fault != nil {
 			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				s.observe(r, pattern, out.status, time.Since(begun))
 				panic(fault)
 			}
 			s.Logger.ErrorContext(r.Context(), "a handler panicked", "fault", fault, "stack", stack())
@@ -115,8 +137,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.observe(r, pattern, out.status, time.Since(begun))
 	}()
-	if !canonical(r.URL) {
+	// What proxies ask for each request of each application: no look through the
+	// other routes, and a yes carries only what a proxy reads.
+	if g, ok := s.gates[r.URL.Path]; ok && canonical(r.URL) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		pattern, out.bare = g.pattern, true
+		g.handler.ServeHTTP(out, r)
+		return
+	}
+	secure(out.Header(), out.https)
+	upstream := s.forUpstream(r)
+	if !canonical(r.URL) && !(upstream && plainForUpstream(r.URL)) {
 		s.fail(out, r, &afauth.Error{Code: afauth.CodeInvalid, Message: "the path is not in its plain form"})
+		return
+	}
+	if upstream {
+		pattern = upstreamPattern
+		s.upstream.ServeHTTP(out, r)
 		return
 	}
 	var handler http.Handler
@@ -145,18 +181,30 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, handler http.Ha
 	s.fail(w, r, &afauth.Error{Code: afauth.CodeNotFound, Message: "there is no such page"})
 }
 
-// secure sets what every answer carries. Pages add their own policy.
+// gateRoute is a route that proxies ask.
+type gateRoute struct {
+	pattern string
+	handler http.Handler
+}
+
+// secure sets what every answer to a browser carries, where nothing else has been
+// said. Pages add their own policy.
 func secure(h http.Header, https bool) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	set := func(name, value string) {
+		if _, said := h[name]; !said {
+			h[name] = []string{value}
+		}
+	}
+	set("X-Content-Type-Options", "nosniff")
+	set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	// The address of /.af-auth/enter holds a ticket, and that of GitHub's answer a
 	// code. Pages of our own host, which have forms, say another: see render.
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+	set("Referrer-Policy", "no-referrer")
+	set("Cross-Origin-Opener-Policy", "same-origin")
+	set("Cross-Origin-Resource-Policy", "same-origin")
+	set("Cache-Control", "no-store")
 	if https {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		set("Strict-Transport-Security", "max-age=31536000")
 	}
 }
 

@@ -30,6 +30,10 @@ func (s *Server) waiting(w http.ResponseWriter, r *http.Request) error {
 	if err := s.leaveNotice(w, d.User.ID); err != nil {
 		return err
 	}
+	beside, err := s.People.Describe(r.Context(), []afauth.ID{d.User.ID})
+	if err != nil {
+		return err
+	}
 	name, host := s.app(to)
 	query := s.Places.Query(to)
 	return s.render(w, r, http.StatusOK, page.Waiting{
@@ -38,8 +42,9 @@ func (s *Server) waiting(w http.ResponseWriter, r *http.Request) error {
 		SignedInAt: d.Session.CreatedAt,
 		CheckURL:   "/auth/continue" + query,
 		AnotherURL: "/auth/sign-in" + with(query, "again", "1"),
-		EventsURL:  "/auth/waiting/events",
-		Now:        d.Now,
+		MessageURL: "/auth/waiting/message" + query, Message: beside[d.User.ID].Message,
+		EventsURL: "/auth/waiting/events",
+		Now:       d.Now,
 	})
 }
 

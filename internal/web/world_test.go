@@ -166,7 +166,8 @@ func (b *browser) ask(method, target string, change func(*http.Request)) *httpte
 	// As net/http hands a request over: origin form, and no TLS of ours.
 	r.URL.Scheme, r.URL.Host, r.TLS = "", "", nil
 	r.Header.Set("Accept", "text/html")
-	for _, c := range b.jar[r.Host] {
+	host := r.Host // as the browser sees it; change may say how a proxy calls us
+	for _, c := range b.jar[host] {
 		r.AddCookie(c)
 	}
 	if change != nil {
@@ -175,9 +176,9 @@ func (b *browser) ask(method, target string, change func(*http.Request)) *httpte
 	out := httptest.NewRecorder()
 	b.w.ServeHTTP(out, r)
 	for _, c := range out.Result().Cookies() {
-		b.jar[r.Host] = slices.DeleteFunc(b.jar[r.Host], func(old *http.Cookie) bool { return old.Name == c.Name })
+		b.jar[host] = slices.DeleteFunc(b.jar[host], func(old *http.Cookie) bool { return old.Name == c.Name })
 		if c.MaxAge >= 0 {
-			b.jar[r.Host] = append(b.jar[r.Host], c)
+			b.jar[host] = append(b.jar[host], c)
 		}
 	}
 	return out

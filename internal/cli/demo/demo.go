@@ -62,6 +62,15 @@ func New(o Options) (*Site, error) {
 	return newSite(o, newApplication(o.AuthURL, o.Program)), nil
 }
 
+// Application is the application alone, for who brings a gate of their own.
+// It must not be reachable around it.
+func Application(o Options) (http.Handler, error) {
+	if err := checkOrigin(o.AuthURL); err != nil {
+		return nil, err
+	}
+	return newApplication(o.AuthURL, o.Program), nil
+}
+
 // newSite puts any application behind the proxy.
 func newSite(o Options, application http.Handler) *Site {
 	if o.Logger == nil {

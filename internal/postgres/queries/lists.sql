@@ -57,7 +57,9 @@ SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
 FROM (
-    SELECT * FROM users
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at, created_at, updated_at
+    FROM users
     WHERE (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
     ORDER BY created_at DESC, id DESC LIMIT @depth::integer
 ) recent
@@ -72,7 +74,9 @@ LIMIT @max_rows::integer;
 -- keeps the order out of the plan: a walk through everybody from the newest on
 -- would look cheap, and is not where few match.
 WITH hits AS MATERIALIZED (
-    SELECT * FROM users
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at, created_at, updated_at
+    FROM users
     WHERE login ILIKE @pattern::text OR name ILIKE @pattern::text OR github_user_id = @github_user_id::bigint
 )
 SELECT id, github_user_id, login, name, email, avatar_url,

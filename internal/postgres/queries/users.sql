@@ -60,3 +60,22 @@ WHERE id = @id
 RETURNING id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now;
+
+-- name: FindUsersByLogins :many
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now FROM users
+WHERE lower(login) = ANY (@logins::text[]) ORDER BY created_at, id;
+
+-- name: CountTraces :one
+-- What is kept of a person beside the row itself.
+SELECT (SELECT count(*) FROM sessions s WHERE s.user_id = @user_id)::bigint AS sessions,
+    (SELECT count(*) FROM requests r WHERE r.user_id = @user_id)::bigint AS requests,
+    (SELECT count(*) FROM deliveries d WHERE d.user_id = @user_id)::bigint AS deliveries,
+    (SELECT count(*) FROM events e WHERE e.user_id = @user_id)::bigint AS events;
+
+-- name: DeleteDeliveries :execrows
+DELETE FROM deliveries WHERE user_id = @user_id;
+
+-- name: DeleteUser :execrows
+DELETE FROM users WHERE id = @id;

@@ -375,7 +375,9 @@ SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
 FROM (
-    SELECT id, github_user_id, github_access_token, github_refresh_token, github_token_expires_at, is_whitelisted, created_at, updated_at, login, name, email, avatar_url, last_sign_in_at, whitelist_until, whitelist_decided_at, apps FROM users
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at, created_at, updated_at
+    FROM users
     WHERE (created_at, id) < ($1::timestamptz, $2::uuid)
     ORDER BY created_at DESC, id DESC LIMIT $3::integer
 ) recent
@@ -462,7 +464,9 @@ func (q *Queries) SearchRecentUsers(ctx context.Context, arg SearchRecentUsersPa
 
 const searchUsers = `-- name: SearchUsers :many
 WITH hits AS MATERIALIZED (
-    SELECT id, github_user_id, github_access_token, github_refresh_token, github_token_expires_at, is_whitelisted, created_at, updated_at, login, name, email, avatar_url, last_sign_in_at, whitelist_until, whitelist_decided_at, apps FROM users
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at, created_at, updated_at
+    FROM users
     WHERE login ILIKE $6::text OR name ILIKE $6::text OR github_user_id = $7::bigint
 )
 SELECT id, github_user_id, login, name, email, avatar_url,

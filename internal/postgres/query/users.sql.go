@@ -128,6 +128,57 @@ func (q *Queries) AllowUser(ctx context.Context, arg AllowUserParams) (AllowUser
 	return i, err
 }
 
+const countTraces = `-- name: CountTraces :one
+SELECT (SELECT count(*) FROM sessions s WHERE s.user_id = $1)::bigint AS sessions,
+    (SELECT count(*) FROM requests r WHERE r.user_id = $1)::bigint AS requests,
+    (SELECT count(*) FROM deliveries d WHERE d.user_id = $1)::bigint AS deliveries,
+    (SELECT count(*) FROM events e WHERE e.user_id = $1)::bigint AS events
+`
+
+type CountTracesRow struct {
+	Sessions   int64
+	Requests   int64
+	Deliveries int64
+	Events     int64
+}
+
+// What is kept of a person beside the row itself.
+func (q *Queries) CountTraces(ctx context.Context, userID afauth.ID) (CountTracesRow, error) {
+	row := q.db.QueryRow(ctx, countTraces, userID)
+	var i CountTracesRow
+	err := row.Scan(
+		&i.Sessions,
+		&i.Requests,
+		&i.Deliveries,
+		&i.Events,
+	)
+	return i, err
+}
+
+const deleteDeliveries = `-- name: DeleteDeliveries :execrows
+DELETE FROM deliveries WHERE user_id = $1
+`
+
+func (q *Queries) DeleteDeliveries(ctx context.Context, userID afauth.ID) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteDeliveries, userID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const deleteUser = `-- name: DeleteUser :execrows
+DELETE FROM users WHERE id = $1
+`
+
+func (q *Queries) DeleteUser(ctx context.Context, id afauth.ID) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteUser, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const findUsersByLogin = `-- name: FindUsersByLogin :many
 SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
@@ -161,6 +212,65 @@ func (q *Queries) FindUsersByLogin(ctx context.Context, login string) ([]FindUse
 	items := []FindUsersByLoginRow{}
 	for rows.Next() {
 		var i FindUsersByLoginRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.GithubUserID,
+			&i.Login,
+			&i.Name,
+			&i.Email,
+			&i.AvatarUrl,
+			&i.IsWhitelisted,
+			&i.WhitelistUntil,
+			&i.WhitelistDecidedAt,
+			&i.Apps,
+			&i.LastSignInAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Now,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const findUsersByLogins = `-- name: FindUsersByLogins :many
+SELECT id, github_user_id, login, name, email, avatar_url,
+    is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+    created_at, updated_at, now()::timestamptz AS now FROM users
+WHERE lower(login) = ANY ($1::text[]) ORDER BY created_at, id
+`
+
+type FindUsersByLoginsRow struct {
+	ID                 afauth.ID
+	GithubUserID       int64
+	Login              *string
+	Name               *string
+	Email              *string
+	AvatarUrl          *string
+	IsWhitelisted      bool
+	WhitelistUntil     *time.Time
+	WhitelistDecidedAt *time.Time
+	Apps               []string
+	LastSignInAt       *time.Time
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Now                time.Time
+}
+
+func (q *Queries) FindUsersByLogins(ctx context.Context, logins []string) ([]FindUsersByLoginsRow, error) {
+	rows, err := q.db.Query(ctx, findUsersByLogins, logins)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FindUsersByLoginsRow{}
+	for rows.Next() {
+		var i FindUsersByLoginsRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.GithubUserID,

@@ -2,7 +2,7 @@ package page
 
 import (
 	"crypto/sha256"
-	_ "embed" // for the four files below
+	_ "embed" // for the files below
 	"encoding/hex"
 	"net/http"
 	"strings"
@@ -14,6 +14,10 @@ const assetsPath = "/auth/assets/"
 var (
 	//go:embed assets/page.css
 	stylesheet string
+	//go:embed assets/console.css
+	consoleStylesheet string
+	//go:embed assets/people.js
+	peopleScript string
 	//go:embed assets/page.js
 	pageScript string
 	//go:embed assets/waiting.js
@@ -41,6 +45,8 @@ func loadAssets() assetSet {
 	set := assetSet{served: make(map[string]asset), names: make(map[string]string)}
 	for _, f := range []struct{ stem, ext, contentType, body string }{
 		{"page", ".css", "text/css; charset=utf-8", stylesheet},
+		{"console", ".css", "text/css; charset=utf-8", consoleStylesheet},
+		{"people", ".js", "text/javascript; charset=utf-8", peopleScript},
 		{"page", ".js", "text/javascript; charset=utf-8", pageScript},
 		{"waiting", ".js", "text/javascript; charset=utf-8", waitingScript},
 		{"mark", ".svg", "image/svg+xml", mark},

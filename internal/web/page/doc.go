@@ -1,7 +1,8 @@
 // Package page draws af-auth's own pages: home, sign in, waiting, refused,
-// failure, sign out, signed out, and what af-auth stores.
+// failure, sign out, signed out, what af-auth stores; and for administrators the
+// list of people, one person, and what asks before something ends.
 //
-// It owns the templates, the one stylesheet, the two small scripts, the words
+// It owns the templates, the two stylesheets, the three small scripts, the words
 // of every failure, and the Content-Security-Policy that they are written for.
 // It never reads a request, a cookie, a clock or a database, and decides
 // nothing: a handler fills one of the view structs and calls Renderer.Render.
@@ -12,5 +13,6 @@
 // each of them for the place where it stands.
 //
 // The pages are whole without a script. page.js turns times into the reader's
-// zone; waiting.js goes on by itself once somebody has decided.
+// zone; waiting.js goes on by itself once somebody has decided; people.js says
+// that somebody new waits.
 package page

@@ -53,6 +53,14 @@ var failures = map[afauth.Code]words{
 		action: "See where you stand",
 		home:   true,
 	},
+	afauth.CodeNotAdmin: {
+		status: http.StatusForbidden,
+		title:  "This page is for administrators",
+		what:   "You are signed in, but not as somebody who decides about people here. Nothing was changed.",
+		action: "See where you stand",
+		home:   true,
+		next:   []string{"Whoever runs {host} names administrators in AF_AUTH_ADMINS.", "Just added? A login counts once GitHub has said whose it is: the server’s log tells."},
+	},
 	afauth.CodeNotFound: {
 		status: http.StatusNotFound,
 		title:  "There is no such page",
@@ -175,6 +183,13 @@ var failures = map[afauth.Code]words{
 		action: toStart,
 		home:   true,
 		next:   []string{"Open the page here and use its own button.", "An extension that rewrites requests can cause this."},
+	},
+	afauth.CodeUpstreamDown: {
+		status: http.StatusBadGateway,
+		title:  "The application is not answering",
+		what:   "You may come in, but the application behind {host} cannot be reached now. You are still signed in.",
+		action: "Try again",
+		next:   []string{"Wait a minute: it may be starting.", "If you sent something, check whether it arrived before you send it again.", tellReference},
 	},
 	afauth.CodeUnavailable: {
 		status: http.StatusServiceUnavailable,

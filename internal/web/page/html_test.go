@@ -67,10 +67,12 @@ func find(all []*element, name string) []*element {
 // The whole vocabulary of our pages. Markup or an attribute that comes out of a
 // value, and not out of a template, is not in it, or stands in a wrong place.
 var (
-	elements   = strings.Fields("html head meta title link script noscript body main footer ul ol li a form fieldset legend input button p h1 h2 div span bdi i svg path circle img time section code dl dt dd details summary")
+	elements = strings.Fields("html head meta title link script noscript body main footer ul ol li a form fieldset legend input button p h1 h2 div span bdi i svg path circle img time section code dl dt dd details summary " +
+		"header nav h3 strong table thead tbody tr th td label select option textarea")
 	attributes = strings.Fields(`lang charset name content rel type href src defer class method action value id alt width height
 		referrerpolicy datetime title open role http-equiv viewBox d cx cy r fill stroke stroke-width stroke-linecap
-		stroke-linejoin focusable aria-hidden aria-pressed aria-labelledby aria-current data-theme data-local data-events-url`)
+		stroke-linejoin focusable aria-hidden aria-pressed aria-labelledby aria-current data-theme data-local data-events-url
+		scope for checked selected rows placeholder autocomplete autocapitalize spellcheck hidden aria-label aria-describedby aria-invalid`)
 	schemes = []string{"http:", "https:", "mailto:"}
 )
 
@@ -104,11 +106,27 @@ func audit(t testing.TB, html string) []*element {
 		auditElement(t, e)
 	}
 	for _, e := range all {
-		if id := e.attrs["aria-labelledby"]; id != "" && !ids[id] {
-			t.Errorf("<%s> is labelled by %q, which is not there", e.name, id)
+		for _, name := range []string{"aria-labelledby", "aria-describedby", "for"} {
+			for id := range strings.FieldsSeq(e.attrs[name]) {
+				if !ids[id] {
+					t.Errorf("<%s> has %s=%q, which is not there", e.name, name, id)
+				}
+			}
+		}
+		if isField(e) && !slices.Contains(e.parents, "label") && !labelled(all, e.attrs["id"]) {
+			t.Errorf("<%s name=%q> has no label", e.name, e.attrs["name"])
 		}
 	}
 	return all
+}
+
+// isField reports whether somebody fills it in.
+func isField(e *element) bool {
+	return e.name == "select" || e.name == "textarea" || e.name == "input" && e.attrs["type"] != "hidden"
+}
+
+func labelled(all []*element, id string) bool {
+	return slices.ContainsFunc(find(all, "label"), func(l *element) bool { return id != "" && l.attrs["for"] == id })
 }
 
 func auditElement(t testing.TB, e *element) {
@@ -128,13 +146,13 @@ func auditElement(t testing.TB, e *element) {
 		if e.attrs["href"] == "" || strings.TrimSpace(e.text) == "" {
 			t.Errorf("a link to %q says %q", e.attrs["href"], e.text)
 		}
-	case "button", "legend", "summary":
+	case "button", "legend", "summary", "label", "th", "option":
 		if strings.TrimSpace(e.text) == "" {
 			t.Errorf("<%s> has no text", e.name)
 		}
-	case "input":
-		if e.attrs["type"] != "hidden" {
-			t.Errorf("an input of type %q has no label", e.attrs["type"])
+	case "form":
+		if m := e.attrs["method"]; m != "post" && (m != "get" || e.attrs["role"] != "search") {
+			t.Errorf("a form has the method %q", m)
 		}
 	case "img":
 		if alt, ok := e.attrs["alt"]; !ok || alt != "" || e.attrs["referrerpolicy"] != "no-referrer" {

@@ -39,6 +39,9 @@ func span(d time.Duration) string {
 	}
 }
 
+// Count writes a number of things: "1 session", "3 sessions".
+func Count(n int, noun string) string { return count(n, noun) }
+
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

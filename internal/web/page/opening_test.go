@@ -19,3 +19,16 @@ func TestOpening(t *testing.T) {
 		}
 	}
 }
+
+// Applications are listed as people list things.
+func TestOpenings(t *testing.T) {
+	t.Parallel()
+	for want, names := range map[string][]string{"": nil, "Wiki": {"Wiki"}, "Docs and Wiki": {"Docs", "Wiki"}, "Docs, Grafana and Wiki": {"Docs", "Grafana", "Wiki"}} {
+		if got := (page.Refused{Open: names}).Openings(); got != want {
+			t.Errorf("%q: %q", names, got)
+		}
+		if got := (page.Home{Open: names}).Openings(); got != want {
+			t.Errorf("%q: %q", names, got)
+		}
+	}
+}

@@ -19,6 +19,7 @@ func views() []page.View {
 	return []page.View{
 		&page.Home{}, &page.SignIn{}, &page.Waiting{}, &page.Refused{},
 		&page.Failure{}, &page.SignOut{}, &page.SignedOut{}, &page.About{},
+		&page.Message{}, &page.People{}, &page.PersonPage{}, &page.AllowSomebody{}, &page.Confirm{},
 	}
 }
 

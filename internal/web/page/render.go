@@ -13,7 +13,7 @@ import (
 var templates embed.FS
 
 // shared are the templates that every page is made with.
-var shared = [...]string{"templates/layout.html", "templates/parts.html", "templates/icons.html"}
+var shared = [...]string{"templates/layout.html", "templates/parts.html", "templates/icons.html", "templates/console.html"}
 
 // Renderer turns views into HTML. It is safe for use by many goroutines.
 type Renderer struct {
@@ -32,12 +32,14 @@ func New() (*Renderer, error) {
 		"utcClock": utcClock,
 		"utcFull":  utcFull,
 		"span":     span,
+		"plain":    Plain,
 	}).ParseFS(templates, shared[:]...)
 	if err != nil {
 		return nil, fmt.Errorf("parse the templates that all pages share: %w", err)
 	}
 	r := &Renderer{pages: make(map[string]*template.Template)}
-	for _, v := range []View{Home{}, SignIn{}, Waiting{}, Refused{}, Failure{}, SignOut{}, SignedOut{}, About{}} {
+	for _, v := range []View{Home{}, SignIn{}, Waiting{}, Refused{}, Failure{}, SignOut{}, SignedOut{}, About{},
+		Message{}, People{}, PersonPage{}, AllowSomebody{}, Confirm{}} {
 		name := v.page()
 		t, err := layout.Clone()
 		if err == nil {

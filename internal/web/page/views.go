@@ -9,8 +9,9 @@ import (
 	afauth "github.com/af-auth/af-auth"
 )
 
-// View is the content of one page: Home, SignIn, Waiting, Refused, Failure,
-// SignOut, SignedOut or About.
+// View is the content of one page: Home, SignIn, Waiting, Message, Refused,
+// Failure, SignOut, SignedOut, About, and for administrators People, PersonPage,
+// AllowSomebody and Confirm.
 type View interface {
 	// page is the name of the template. Being unexported it closes the set.
 	page() string
@@ -39,6 +40,8 @@ type Home struct {
 	Open    []string
 	// Sessions are all live sessions of the person, the current one first.
 	Sessions []SessionRow
+	// PeopleURL leads administrators to the list of people; empty for others.
+	PeopleURL string
 	// ContinueURL is where "Continue with GitHub" leads; used without a Person.
 	ContinueURL string
 }
@@ -81,6 +84,10 @@ type Waiting struct {
 	CheckURL string
 	// AnotherURL signs in with another GitHub account.
 	AnotherURL string
+	// MessageURL is where they write to whoever decides.
+	MessageURL string
+	// Message is what they have written; empty: nothing.
+	Message string
 	// EventsURL is the stream of server-sent events that the script listens to.
 	EventsURL string
 	// Now is the database's time, at which access was looked up.

@@ -18,6 +18,7 @@ type sample struct {
 // content.
 func samples(chrome page.Chrome) []sample {
 	list := append(doors(chrome), failures(chrome)...)
+	list = append(list, console(chrome)...)
 	return append(list, extremes(chrome)...)
 }
 
@@ -44,12 +45,13 @@ func doors(chrome page.Chrome) []sample {
 	}
 	waiting := page.Waiting{
 		Chrome: chrome, Person: octocat, App: "Grafana", AppHost: "grafana.example.com", GoesTo: "grafana.example.com/d/latency",
-		SignedInAt: now.Add(-2 * time.Minute), CheckURL: "/page/waiting", AnotherURL: "/page/sign-in", EventsURL: "/auth/waiting/events", Now: now,
+		SignedInAt: now.Add(-2 * time.Minute), CheckURL: "/page/waiting", AnotherURL: "/page/sign-in", MessageURL: "/page/message", EventsURL: "/auth/waiting/events", Now: now,
 	}
 	waitingDev := waiting
 	waitingDev.Chrome = dev
 	return []sample{
 		{"home", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Until: &until, Sessions: sessions}},
+		{"home-admin", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Sessions: sessions[:1], PeopleURL: "/page/people"}},
 		{"home-limited", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Allowed, Until: &until, Limited: true, Open: []string{"Grafana", "Wiki"}, Sessions: sessions}},
 		{"home-waiting", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Waiting, Sessions: sessions[:1]}},
 		{"home-expired", page.Home{Chrome: chrome, Terms: terms, Person: &octocat, Access: afauth.Expired, Until: &ended, Sessions: sessions[:1]}},
@@ -100,7 +102,7 @@ func extremes(chrome page.Chrome) []sample {
 		{"long-sign-in", page.SignIn{Chrome: long, Terms: terms, App: host, AppHost: host, ContinueURL: "/"}},
 		{"long-waiting", page.Waiting{
 			Chrome: long, Person: giant, App: strings.Repeat("Observability ", 8), AppHost: host, GoesTo: host + "/" + strings.Repeat("path/", 80),
-			SignedInAt: now, CheckURL: "/", AnotherURL: "/", EventsURL: "/auth/waiting/events", Now: now,
+			SignedInAt: now, CheckURL: "/", AnotherURL: "/", MessageURL: "/", Message: strings.Repeat("mum", 93), EventsURL: "/auth/waiting/events", Now: now,
 		}},
 		{"long-home", page.Home{
 			Chrome: long, Terms: terms, Person: &giant, Access: afauth.Allowed, Until: &until,
