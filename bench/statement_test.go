@@ -57,7 +57,12 @@ func TestScripts(t *testing.T) {
 	if err := w.signInPlain(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	// Everybody is still called as before, and four have signed in.
+	asBefore(t, conn, c)
+}
+
+// asBefore fails unless everybody is still called as before, and four have signed in.
+func asBefore(t *testing.T, conn *pgx.Conn, c crowd) {
+	t.Helper()
 	rows, err := conn.Query(t.Context(), "SELECT github_user_id, login, name, email FROM users")
 	if err != nil {
 		t.Fatal(err)
