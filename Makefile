@@ -86,8 +86,8 @@ migration: ## write a new migration without applying it (NAME=…)
 	@bin/af-auth db migrate dev --create-only --name '$(NAME)'$(if $(ARGS), $(ARGS))
 
 .PHONY: db-studio
-db-studio: build ## open psql on the database
-	@bin/af-auth db psql
+db-studio: build ## see the database in a browser (ARGS=…)
+	@exec bin/af-auth db studio $(ARGS)
 
 .PHONY: build
 build: ## build bin/af-auth

@@ -31,6 +31,7 @@ type product struct {
 	AppURL      string `json:"app_url"`
 	GitHubURL   string `json:"github_url"`
 	DatabaseURL string `json:"database_url"`
+	StudioURL   string `json:"studio_url"`
 
 	dir string
 	cmd *exec.Cmd
@@ -82,7 +83,7 @@ func start(t *testing.T, settings ...string) *product {
 			t.Errorf("a second line on stdout: %q", line)
 		}
 	}()
-	for name, v := range map[string]string{"auth_url": p.AuthURL, "app_url": p.AppURL, "github_url": p.GitHubURL, "database_url": p.DatabaseURL} {
+	for name, v := range map[string]string{"auth_url": p.AuthURL, "app_url": p.AppURL, "github_url": p.GitHubURL, "database_url": p.DatabaseURL, "studio_url": p.StudioURL} {
 		if v == "" {
 			t.Fatalf("the line on stdout has no %s", name)
 		}

@@ -48,7 +48,7 @@ func rooms() []room {
 
 		{path: "internal/web", kind: floor3},
 		{path: "internal/api", kind: floor3, planned: true},
-		{path: "internal/studio", kind: floor3, planned: true},
+		{path: "internal/studio", kind: floor3},
 
 		{path: "internal/signin", kind: floor2},
 		{path: "internal/gate", kind: floor2},

@@ -49,6 +49,8 @@ type devLinks struct {
 	AppURL      string `json:"app_url"`
 	GitHubURL   string `json:"github_url"`
 	DatabaseURL string `json:"database_url"`
+	// StudioURL opens studio once.
+	StudioURL string `json:"studio_url"`
 }
 
 // Run starts the private server, af-auth, the simulator and the demo
@@ -154,19 +156,9 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 		})
 		sim.SetURL(state.GitHubURL)
 	}
-	c, err := e.loadWith(map[string]string{
-		"DATABASE_URL": server.url(databaseName), "DIRECT_URL": "", "AF_AUTH_OWNER_URL": "",
-		// Nothing of dev is reachable from another machine.
-		"AF_AUTH_METRICS_LISTEN": "",
-		"AF_AUTH_ENV":            "development", "AF_AUTH_URL": state.AuthURL, "AF_AUTH_LISTEN": doors.auth.Addr().String(),
-		"AF_AUTH_HOSTS": doors.app.Addr().String() + "=the demo application",
-		"GITHUB_URL":    state.GitHubURL, "GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
-	})
+	c, err := d.settings(e, own, server, doors, state)
 	if err != nil {
 		return err
-	}
-	if names := overruled(own, c); len(names) > 0 {
-		e.complain("dev has values of its own and does not use yours: "+strings.Join(names, ", "), "")
 	}
 	service, err := newService(ctx, e, c, sim != nil, logger)
 	if err != nil {
@@ -184,17 +176,42 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 		return err
 	}
 	defer func() { _ = os.Remove(devStateFile(data)) }()
+	browse, err := d.studio(ctx, e, c)
+	if err != nil {
+		return err
+	}
+	defer browse.close()
 	parts, running := errgroup.WithContext(ctx)
 	parts.Go(func() error { return service.run(running, doors.auth) })
 	parts.Go(func() error { return serveUntil(running, service, application, doors.app) })
 	if sim != nil {
 		parts.Go(func() error { return serveUntil(running, service, sim, doors.github) })
 	}
+	parts.Go(func() error { return serveStudio(running, browse.app, browse.door, "", "", logger) })
 	parts.Go(func() error { return server.keep(running) })
-	if err := d.announce(e, state, server, sim != nil); err != nil {
+	if err := d.announce(e, state, server, browse.link, sim != nil); err != nil {
 		return err
 	}
 	return parts.Wait()
+}
+
+// settings are those that all parts run with: dev's own where it has some.
+func (d *devCmd) settings(e *Env, own *config.Config, server *privateServer, doors *devDoors, state devState) (*config.Config, error) {
+	c, err := e.loadWith(map[string]string{
+		"DATABASE_URL": server.url(databaseName), "DIRECT_URL": "", "AF_AUTH_OWNER_URL": "",
+		// Nothing of dev is reachable from another machine.
+		"AF_AUTH_METRICS_LISTEN": "",
+		"AF_AUTH_ENV":            "development", "AF_AUTH_URL": state.AuthURL, "AF_AUTH_LISTEN": doors.auth.Addr().String(),
+		"AF_AUTH_HOSTS": doors.app.Addr().String() + "=the demo application",
+		"GITHUB_URL":    state.GitHubURL, "GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if names := overruled(own, c); len(names) > 0 {
+		e.complain("dev has values of its own and does not use yours: "+strings.Join(names, ", "), "")
+	}
+	return c, nil
 }
 
 // serveUntil serves a plain handler until ctx ends.
@@ -293,17 +310,17 @@ func (s devState) write(data string) error {
 }
 
 // announce says where everything is, once all of it is.
-func (d *devCmd) announce(e *Env, s devState, server *privateServer, simulated bool) error {
+func (d *devCmd) announce(e *Env, s devState, server *privateServer, studio string, simulated bool) error {
 	if d.JSON {
 		enc := json.NewEncoder(e.Stdout)
 		enc.SetEscapeHTML(false)
-		return enc.Encode(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, server.url(databaseName)})
+		return enc.Encode(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, server.url(databaseName), studio})
 	}
 	github := s.GitHubURL
 	if simulated {
 		github += simulatorNote
 	}
-	e.say("%s", announcement(e.program(), s, github))
+	e.say("%s", announcement(e.program(), s, github, studio))
 	return nil
 }
 
@@ -311,7 +328,7 @@ func (d *devCmd) announce(e *Env, s devState, server *privateServer, simulated b
 const simulatorNote = "  (a simulator: nothing leaves this machine)"
 
 // announcement is the end of what dev says. README.md shows it.
-func announcement(program string, s devState, github string) string {
+func announcement(program string, s devState, github, studio string) string {
 	return fmt.Sprintf(`
   Open the demo application and sign in:
 
@@ -324,7 +341,8 @@ func announcement(program string, s devState, github string) string {
   af-auth    %[3]s
   GitHub     %[4]s
   database   %[2]s users, %[2]s events, %[2]s db psql
+  studio     %[5]s
 
   Ctrl-C ends it; the data stays.
-`, s.AppURL, program, s.AuthURL, github)
+`, s.AppURL, program, s.AuthURL, github, studio)
 }

@@ -20,7 +20,7 @@ func TestAnnouncementIsInTheReadme(t *testing.T) {
 	}
 	state := devState{AuthURL: "http://127.0.0.1:8080", AppURL: "http://127.0.0.1:8081"}
 	var want strings.Builder
-	for line := range strings.Lines(announcement("bin/af-auth", state, "http://127.0.0.1:8082"+simulatorNote)) {
+	for line := range strings.Lines(announcement("bin/af-auth", state, "http://127.0.0.1:8082"+simulatorNote, "http://127.0.0.1:5555/open?key=…")) {
 		if line = strings.TrimPrefix(line, "  "); line != "\n" {
 			want.WriteString("    ")
 		}

@@ -13,6 +13,7 @@ import (
 
 type dbCmd struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the schema up to date, and see where it is."`
+	Studio  studioCmd  `cmd:"" help:"See the database in a browser."`
 	Psql    psqlCmd    `cmd:"" help:"Open psql on the database."`
 }
 

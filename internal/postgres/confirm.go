@@ -31,7 +31,6 @@ const (
 // one lease is over. It sends a mark over the channel of changes: whoever hears
 // the mark has heard and dropped what came before it, and writes so.
 func (db *DB) Confirm(ctx context.Context) (Confirmed, error) {
-	begun := time.Now()
 	live, err := db.queries.ListLiveInstances(ctx, silence)
 	if err != nil {
 		return Confirmed{}, fault(err, "listing the servers")
@@ -40,10 +39,13 @@ func (db *DB) Confirm(ctx context.Context) (Confirmed, error) {
 	for _, row := range live {
 		c.Servers = append(c.Servers, afauth.Instance(row))
 	}
-	mark := afauth.NewID()
+	mark, begun := afauth.NewID(), time.Now()
 	if _, err := db.queries.SendMark(ctx, query.SendMarkParams{Channel: accessChannel, Payload: `{"mark":"` + mark.String() + `"}`}); err != nil {
 		return Confirmed{}, fault(err, "asking the servers to confirm")
 	}
+	// From here on: a connection that was slow to open must not make servers
+	// silent that had no time to answer.
+	until := time.Now().Add(afauth.Lease + lookLonger)
 	c.Silent = slices.Clone(c.Servers)
 	for pause := lookFirst; ; pause = min(2*pause, lookMost) {
 		heard, err := db.queries.ListConfirmations(ctx, mark)
@@ -52,7 +54,7 @@ func (db *DB) Confirm(ctx context.Context) (Confirmed, error) {
 		}
 		c.Silent = slices.DeleteFunc(c.Silent, func(i afauth.Instance) bool { return slices.Contains(heard, i.ID) })
 		c.Took = time.Since(begun)
-		if len(c.Silent) == 0 || c.Took > afauth.Lease+lookLonger {
+		if len(c.Silent) == 0 || time.Now().After(until) {
 			return c, nil
 		}
 		select {

@@ -65,8 +65,10 @@ func (h *hearing) run(ctx context.Context, conn *pgx.Conn) error {
 			if err := h.ask(ctx); err != nil {
 				return fmt.Errorf("asking for a heartbeat: %w", err)
 			}
-		} else if err := h.wait(ctx, next); err != nil {
-			return err
+		} else if len(h.marks) == 0 {
+			if err := h.wait(ctx, next); err != nil {
+				return err
+			}
 		}
 		h.settle()
 		if err := h.confirm(ctx); err != nil {
@@ -141,21 +143,28 @@ func (h *hearing) settle() {
 }
 
 // confirm answers the marks whose turn has come: what came before them has been
-// told. A mark that cannot be answered only makes a revocation wait for the lease.
+// told. Those that are heard meanwhile are left for the next turn, so that
+// heartbeats are not held up. A mark that cannot be answered only makes a
+// revocation wait for the lease.
 func (h *hearing) confirm(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
-	defer cancel()
-	// More marks may be heard while one is answered.
-	for len(h.marks) > 0 {
-		mark := h.marks[0]
-		h.marks = h.marks[1:]
-		err := query.New(h.conn).Confirm(ctx, query.ConfirmParams{Mark: mark, InstanceID: h.listener.Instance})
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) {
-			h.listener.Dialer.Logger.WarnContext(ctx, "a change of access was heard and could not be confirmed", "error", err)
-		} else if err != nil {
+	marks := h.marks
+	h.marks = nil
+	for _, mark := range marks {
+		if err := h.confirmOne(ctx, mark); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (h *hearing) confirmOne(ctx context.Context, mark afauth.ID) error {
+	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
+	defer cancel()
+	err := query.New(h.conn).Confirm(ctx, query.ConfirmParams{Mark: mark, InstanceID: h.listener.Instance})
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		h.listener.Dialer.Logger.WarnContext(ctx, "a change of access was heard and could not be confirmed", "error", err)
+		return nil
+	}
+	return err
 }

@@ -26,8 +26,8 @@ func listed(rows ...postgres.ImportRow) iter.Seq2[postgres.ImportRow, error] {
 	}
 }
 
-// ids is a list of so many GitHub ids and nothing else.
-func ids(n int64) postgres.ImportList {
+// githubIDs is a list of so many GitHub ids and nothing else.
+func githubIDs(n int64) postgres.ImportList {
 	return postgres.ImportList{Rows: func(yield func(postgres.ImportRow, error) bool) {
 		for id := range n {
 			if !yield(postgres.ImportRow{GitHubID: id + 1}, nil) {
@@ -145,7 +145,7 @@ func TestImportMany(t *testing.T) {
 	w := newWorld(t)
 	heard := w.heard()
 	actor := postgres.Actor{Name: "cli:ada", Reason: "all of them"}
-	plan, err := w.db.Import(t.Context(), actor, ids(100_000), agreed)
+	plan, err := w.db.Import(t.Context(), actor, githubIDs(100_000), agreed)
 	if err != nil || plan.New != 100_000 {
 		t.Fatalf("%+v, %v", plan, err)
 	}
@@ -157,7 +157,7 @@ func TestImportMany(t *testing.T) {
 	}
 	before := w.lines("SELECT md5(string_agg(ctid::text || xmin::text || xmax::text, '' ORDER BY ctid)) FROM users")
 	again := w.heard()
-	plan, err = w.db.Import(t.Context(), actor, ids(100_000), agreed)
+	plan, err = w.db.Import(t.Context(), actor, githubIDs(100_000), agreed)
 	if err != nil || plan.Same != 100_000 || plan.Writes() != 0 {
 		t.Errorf("%+v, %v", plan, err)
 	}
@@ -198,7 +198,7 @@ func TestImportUndone(t *testing.T) {
 	inBothModes(t, func(t *testing.T, w world) {
 		actor, no := postgres.Actor{Name: "cli:ada"}, errors.New("no")
 		heard := w.heard()
-		if _, err := w.db.Import(t.Context(), actor, ids(10), func(p postgres.ImportPlan) error { return no }); !errors.Is(err, no) {
+		if _, err := w.db.Import(t.Context(), actor, githubIDs(10), func(p postgres.ImportPlan) error { return no }); !errors.Is(err, no) {
 			t.Errorf("refused: %v", err)
 		}
 		torn := postgres.ImportList{Rows: func(yield func(postgres.ImportRow, error) bool) {
@@ -207,7 +207,7 @@ func TestImportUndone(t *testing.T) {
 		if _, err := w.db.Import(t.Context(), actor, torn, agreed); !errors.Is(err, no) {
 			t.Errorf("torn: %v", err)
 		}
-		_, err := w.db.Import(t.Context(), actor, ids(10), func(postgres.ImportPlan) error {
+		_, err := w.db.Import(t.Context(), actor, githubIDs(10), func(postgres.ImportPlan) error {
 			w.run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()")
 			return nil
 		})
@@ -215,7 +215,7 @@ func TestImportUndone(t *testing.T) {
 			t.Errorf("killed: %v", err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		_, err = w.db.Import(ctx, actor, ids(10), func(postgres.ImportPlan) error { stop(); return nil })
+		_, err = w.db.Import(ctx, actor, githubIDs(10), func(postgres.ImportPlan) error { stop(); return nil })
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("stopped: %v", err)
 		}

@@ -35,7 +35,10 @@ const (
 // host tells which of our hosts a request is for, in the form that the
 // configuration uses: lower case, without the scheme's own port.
 func (s *Server) host(r *http.Request) (hostKind, string) {
-	h := plainHost(r.Host, s.Origin.Scheme)
+	h := r.Host // mostly in our form already
+	if h != s.Origin.Host && !s.Places.IsApp(h) {
+		h = plainHost(h, s.Origin.Scheme)
+	}
 	switch {
 	case h == s.Origin.Host:
 		return theOwnHost, h

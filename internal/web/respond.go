@@ -132,9 +132,15 @@ func seeOther(w http.ResponseWriter, url string) error {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	// bare says that a yes goes to a proxy, without what browsers are told. A no
+	// may be handed to one.
+	bare, https bool
 }
 
 func (w *recorder) WriteHeader(status int) {
+	if w.bare && status != http.StatusOK {
+		secure(w.Header(), w.https)
+	}
 	if w.status == 0 && status >= 200 { // what comes before that is no answer yet
 		w.status = status
 	}

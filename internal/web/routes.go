@@ -134,11 +134,15 @@ func Routes() []RouteInfo {
 // the answer is that it cannot be known now, which is a no.
 const answerWithin = 2500 * time.Millisecond
 
-// patient says of a route that it waits for more than the database: for GitHub,
-// for somebody to decide, or for an application. It bounds its questions to the database itself.
+// gate says of a route that proxies ask it.
+func (rt route) gate() bool { return rt.path == "/auth/verify" || rt.path == "/auth/forward" }
+
+// patient says of a route that it bounds its questions to the database itself:
+// because it waits for more than that, for GitHub, for somebody to decide, or for
+// an application; or because it mostly asks none.
 func (rt route) patient() bool {
 	switch rt.path {
-	case "/auth/github/callback", "/auth/waiting/events", "/auth/people/events", everything:
+	case "/auth/verify", "/auth/forward", "/auth/github/callback", "/auth/waiting/events", "/auth/people/events", everything:
 		return true
 	default:
 		// To allow a login is to ask GitHub whose it is.
@@ -171,7 +175,6 @@ func (s *Server) serve(rt route) http.Handler {
 }
 
 func (s *Server) admit(g guard, r *http.Request) error {
-	kind, _ := s.host(r)
 	switch g {
 	case anyHost:
 		return nil
@@ -180,6 +183,9 @@ func (s *Server) admit(g guard, r *http.Request) error {
 			return &afauth.Error{Code: codeUntrusted, Message: r.RemoteAddr + " is not in AF_AUTH_TRUSTED_PROXIES"}
 		}
 		return nil
+	}
+	kind, _ := s.host(r)
+	switch g {
 	case appHost:
 		if kind != anAppHost {
 			return errUnknownHost

@@ -76,7 +76,8 @@ type Server struct {
 	outage   *outage
 	stop     <-chan struct{}
 
-	upstream  http.Handler // the route to the application
+	gates     map[string]gateRoute // those of them that proxies ask, by path
+	upstream  http.Handler         // the route to the application
 	transport http.RoundTripper
 }
 
@@ -94,6 +95,7 @@ func New(stop <-chan struct{}, o Options) *Server {
 		outage:   &outage{now: time.Now},
 		stop:     stop,
 
+		gates:     map[string]gateRoute{},
 		transport: upstreamTransport(),
 	}
 	var patterns []string
@@ -106,6 +108,9 @@ func New(stop <-chan struct{}, o Options) *Server {
 		pattern := rt.method + " " + rt.path
 		patterns = append(patterns, pattern)
 		s.mux.Handle(pattern, s.serve(rt))
+		if rt.gate() {
+			s.gates[rt.path] = gateRoute{pattern, s.serve(rt)}
+		}
 	}
 	s.requests = o.Metrics.Requests(patterns)
 	return s
@@ -116,9 +121,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	reference := telemetry.NewRequestID()
 	r = r.WithContext(telemetry.WithRequestID(r.Context(), reference))
-	out := &recorder{ResponseWriter: w}
-	out.Header().Set("X-Request-Id", reference)
-	secure(out.Header(), s.Origin.Scheme == "https")
+	out := &recorder{ResponseWriter: w, https: s.Origin.Scheme == "https"}
+	out.Header()["X-Request-Id"] = []string{reference}
 	var pattern string
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -133,6 +137,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.observe(r, pattern, out.status, time.Since(begun))
 	}()
+	// What proxies ask for each request of each application: no look through the
+	// other routes, and a yes carries only what a proxy reads.
+	if g, ok := s.gates[r.URL.Path]; ok && canonical(r.URL) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		pattern, out.bare = g.pattern, true
+		g.handler.ServeHTTP(out, r)
+		return
+	}
+	secure(out.Header(), out.https)
 	upstream := s.forUpstream(r)
 	if !canonical(r.URL) && !(upstream && plainForUpstream(r.URL)) {
 		s.fail(out, r, &afauth.Error{Code: afauth.CodeInvalid, Message: "the path is not in its plain form"})
@@ -169,18 +181,30 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, handler http.Ha
 	s.fail(w, r, &afauth.Error{Code: afauth.CodeNotFound, Message: "there is no such page"})
 }
 
-// secure sets what every answer carries. Pages add their own policy.
+// gateRoute is a route that proxies ask.
+type gateRoute struct {
+	pattern string
+	handler http.Handler
+}
+
+// secure sets what every answer to a browser carries, where nothing else has been
+// said. Pages add their own policy.
 func secure(h http.Header, https bool) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	set := func(name, value string) {
+		if _, said := h[name]; !said {
+			h[name] = []string{value}
+		}
+	}
+	set("X-Content-Type-Options", "nosniff")
+	set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	// The address of /.af-auth/enter holds a ticket, and that of GitHub's answer a
 	// code. Pages of our own host, which have forms, say another: see render.
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+	set("Referrer-Policy", "no-referrer")
+	set("Cross-Origin-Opener-Policy", "same-origin")
+	set("Cross-Origin-Resource-Policy", "same-origin")
+	set("Cache-Control", "no-store")
 	if https {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		set("Strict-Transport-Security", "max-age=31536000")
 	}
 }
 

@@ -28,28 +28,32 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if kind == unknownHost {
 		host = s.Origin.Host
 	}
-	identity(w.Header(), afauth.User{})
 	switch asked, ok := s.originalURI(r); {
 	case !ok:
+		identity(w.Header(), afauth.User{})
 		no := notPlain(http.StatusForbidden)
 		no.RequestID = telemetry.RequestID(r.Context())
 		writeProblem(w, *no)
 		return nil
 	case asked != nil && kind != unknownHost && s.Public.Open(host, asked):
 		s.Metrics.GateDecision("public")
+		identity(w.Header(), afauth.User{})
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
 	token, ok := s.token(r, host)
 	if !ok {
+		identity(w.Header(), afauth.User{})
 		return s.refuse(w, r, gate.Decision{}, afauth.ErrNotSignedIn)
 	}
 	d, err := s.check(r, token, host)
 	if err != nil {
+		identity(w.Header(), afauth.User{})
 		return s.refuse(w, r, d, err)
 	}
 	s.Metrics.GateDecision("allowed")
 	identity(w.Header(), d.User)
+	w.Header()["Cache-Control"] = []string{"no-store"}
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -124,19 +128,20 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, d gate.Decision,
 	return nil
 }
 
+// identityNames are the five headers, in the form that http.Header keeps.
+var identityNames = [...]string{"X-Auth-Request-User", "X-Auth-Request-User-Id", "X-Auth-Request-Github-Id", "X-Auth-Request-Email", "X-Auth-Request-Name"}
+
 // identity sets all five headers, each time: one that is missing could be
 // filled in by whoever sent the request.
 func identity(h http.Header, u afauth.User) {
-	id, githubID := "", ""
-	if !u.ID.IsZero() {
-		id, githubID = u.ID.String(), strconv.FormatInt(u.GitHubID, 10)
-	}
-	h.Set("X-Auth-Request-User", headerText(u.Login))
-	h.Set("X-Auth-Request-User-Id", id)
-	h.Set("X-Auth-Request-Github-Id", githubID)
-	h.Set("X-Auth-Request-Email", headerText(u.Email))
 	// Names are any Unicode; a header is not (RFC 9110, section 5.5).
-	h.Set("X-Auth-Request-Name", url.PathEscape(u.Name))
+	said := []string{headerText(u.Login), "", "", headerText(u.Email), url.PathEscape(u.Name)}
+	if !u.ID.IsZero() {
+		said[1], said[2] = u.ID.String(), strconv.FormatInt(u.GitHubID, 10)
+	}
+	for i, name := range identityNames {
+		h[name] = said[i : i+1 : i+1]
+	}
 }
 
 // headerText returns s where it is plain ASCII, and percent-encoded otherwise.

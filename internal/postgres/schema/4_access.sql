@@ -200,12 +200,16 @@ COMMENT ON FUNCTION sessions_after_delete() IS 'Records each session that is end
 CREATE FUNCTION sessions_after_update() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM note_event('session.ended'::text, OLD.user_id, pg_catalog.jsonb_build_object('session', OLD.id, 'host', OLD.host));
+    -- One that is cut short is not over yet, but servers remember its former end.
+    IF NEW.expires_at <= now()
+       OR (NEW.token_hash, NEW.user_id, NEW.host) IS DISTINCT FROM (OLD.token_hash, OLD.user_id, OLD.host) THEN
+        PERFORM note_event('session.ended'::text, OLD.user_id, pg_catalog.jsonb_build_object('session', OLD.id, 'host', OLD.host));
+    END IF;
     PERFORM notify_access(ARRAY[OLD.user_id]);
     RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION sessions_after_update() IS 'Records a session that is ended by changing its row.';
+COMMENT ON FUNCTION sessions_after_update() IS 'Records a session that is ended by changing its row, and tells of one that is cut short.';
 
 CREATE FUNCTION table_after_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
@@ -232,7 +236,7 @@ CREATE TRIGGER sessions_after_delete AFTER DELETE ON sessions
 CREATE TRIGGER sessions_after_update AFTER UPDATE OF expires_at, token_hash, user_id, host ON sessions
     FOR EACH ROW
     WHEN ((NEW.token_hash, NEW.user_id, NEW.host) IS DISTINCT FROM (OLD.token_hash, OLD.user_id, OLD.host)
-          OR (OLD.expires_at > now() AND NEW.expires_at <= now()))
+          OR (OLD.expires_at > now() AND NEW.expires_at < OLD.expires_at))
     EXECUTE FUNCTION sessions_after_update();
 CREATE TRIGGER sessions_after_truncate AFTER TRUNCATE ON sessions
     FOR EACH STATEMENT EXECUTE FUNCTION table_after_truncate();

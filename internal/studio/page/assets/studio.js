@@ -1,0 +1,161 @@
+// Studio's own script: keys in the grid, and focus after a part of the page has
+// changed. Without it every page works by links and forms.
+"use strict";
+
+(() => {
+  const off = "studio-single-keys";
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const singleKeys = () => localStorage.getItem(off) !== "off";
+  const typing = (el) => el.matches("input, select, textarea, [contenteditable]");
+
+  // The grid is one stop of Tab; arrows move inside it. The mark survives a swap.
+  let at = { row: 0, col: 0 };
+  const rows = () => [...document.querySelectorAll("#grid tbody tr")];
+
+  function setUp() {
+    const grid = $("#grid");
+    if (!grid || grid.dataset.ready) return;
+    grid.dataset.ready = "1";
+    grid.setAttribute("role", "grid");
+    grid.parentElement.removeAttribute("tabindex");
+    for (const el of grid.querySelectorAll("th")) el.setAttribute("role", "columnheader");
+    for (const el of grid.querySelectorAll("tr")) el.setAttribute("role", "row");
+    for (const el of grid.querySelectorAll("td")) { el.setAttribute("role", "gridcell"); el.tabIndex = -1; }
+    for (const el of grid.querySelectorAll("td a")) el.tabIndex = -1;
+    at = { row: Math.min(at.row, Math.max(rows().length - 1, 0)), col: at.col };
+    const cell = cellAt();
+    if (cell) cell.tabIndex = 0;
+  }
+
+  function cellAt() {
+    const row = rows()[at.row];
+    return row && row.cells[Math.min(at.col, row.cells.length - 1)];
+  }
+
+  function go(row, col) {
+    const all = rows();
+    if (!all.length) return;
+    const old = cellAt();
+    if (old) old.tabIndex = -1;
+    at.row = Math.max(0, Math.min(row, all.length - 1));
+    at.col = Math.max(0, Math.min(col, all[at.row].cells.length - 1));
+    const cell = cellAt();
+    cell.tabIndex = 0;
+    cell.focus({ preventScroll: true });
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+    uncover(cell);
+  }
+
+  // What the sticky head and key column cover is not in view.
+  function uncover(cell) {
+    const sheet = cell.closest(".sheet"), head = $("#grid thead").offsetHeight, box = cell.getBoundingClientRect();
+    const top = sheet.getBoundingClientRect().top + head;
+    if (box.top < top) sheet.scrollTop -= top - box.top;
+    const key = $("#grid th.sticky");
+    if (!key || cell.classList.contains("sticky")) return;
+    const left = key.getBoundingClientRect().right;
+    if (box.left < left) sheet.scrollLeft -= left - box.left;
+  }
+
+  const follow = (link) => { if (link && !link.hasAttribute("aria-disabled")) link.click(); return Boolean(link); };
+
+  // visit opens an address as a click on a link of the page would.
+  function visit(href) {
+    if (!href) return;
+    const a = document.createElement("a");
+    a.href = href;
+    $("#view").append(a);
+    if (window.htmx) window.htmx.process(a);
+    a.click();
+    a.remove();
+  }
+
+  // valueOf is a cell's value, null for NULL, undefined where it is not all there.
+  function valueOf(cell) {
+    const v = $(".v", cell);
+    if (!v || v.matches(".masked, .closed, .cut, .bytes")) return undefined;
+    return v.matches(".null") ? null : v.matches(".empty") ? "" : v.textContent;
+  }
+
+  function filterTo(cell, not) {
+    const base = $("#grid thead tr").cells[cell.cellIndex].dataset.filter, value = valueOf(cell);
+    if (!base || value === undefined) return "";
+    if (value === null) return base + (not ? "notnull" : "null");
+    return base + (not ? "not." : "is.") + encodeURIComponent(value);
+  }
+
+  function gridKey(e, cell) {
+    const last = cell.parentElement.cells.length - 1, screen = Math.max(1, Math.floor(cell.closest(".sheet").clientHeight / cell.offsetHeight) - 2);
+    at = { row: rows().indexOf(cell.parentElement), col: cell.cellIndex };
+    switch (e.key) {
+      case "ArrowUp": go(at.row - 1, at.col); return true;
+      case "ArrowDown": go(at.row + 1, at.col); return true;
+      case "ArrowLeft": go(at.row, at.col - 1); return true;
+      case "ArrowRight": go(at.row, at.col + 1); return true;
+      case "Home": go(e.ctrlKey ? 0 : at.row, 0); return true;
+      case "End": go(e.ctrlKey ? rows().length - 1 : at.row, last); return true;
+      case "PageUp": go(at.row - screen, at.col); return true;
+      case "PageDown": go(at.row + screen, at.col); return true;
+      case "Escape": if (!follow($("#panel-x"))) $("h1").focus(); return true;
+      case "c":
+        if (!(e.ctrlKey || e.metaKey) || String(getSelection())) return false;
+        navigator.clipboard?.writeText(valueOf(cell) ?? "");
+        return true;
+    }
+    if (!singleKeys() || e.ctrlKey || e.metaKey || e.altKey) return false;
+    switch (e.key) {
+      case "o": visit(cell.parentElement.dataset.row); return true;
+      case "g": return follow($("a", cell));
+      case "f": visit(filterTo(cell, false)); return true;
+      case "F": visit(filterTo(cell, true)); return true;
+      case "s": return follow($("a", $("#grid thead tr").cells[cell.cellIndex]));
+    }
+    return false;
+  }
+
+  document.addEventListener("keydown", (e) => {
+    if (e.defaultPrevented || typing(e.target) || $("dialog[open]")) return;
+    const cell = e.target.closest?.("#grid td");
+    if (cell && gridKey(e, cell)) { e.preventDefault(); return; }
+    if (e.key === "Escape" && follow($("#panel-x"))) { e.preventDefault(); return; }
+    if (!singleKeys() || e.ctrlKey || e.metaKey || e.altKey) return;
+    switch (e.key) {
+      case "/": $("#search")?.focus(); break;
+      case "?": keys(); break;
+      case "[": follow($("#newer")); break;
+      case "]": follow($("#older")); break;
+      default: return;
+    }
+    e.preventDefault();
+  });
+
+  function keys() {
+    const dialog = $("#keys"), box = $("#single-keys");
+    box.checked = singleKeys();
+    box.onchange = () => localStorage.setItem(off, box.checked ? "on" : "off");
+    dialog.showModal();
+  }
+
+  document.addEventListener("focusin", (e) => {
+    const cell = e.target.closest?.("#grid td");
+    if (cell) at = { row: rows().indexOf(cell.parentElement), col: cell.cellIndex };
+  });
+
+  // htmx gives focus back to the element of the same id. Where that has gone, as
+  // a removed filter has, the next thing to do gets it.
+  let held = "", inGrid = false;
+  document.addEventListener("htmx:beforeSwap", () => {
+    held = document.activeElement?.id ?? "";
+    inGrid = Boolean(document.activeElement?.closest?.("#grid"));
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    setUp();
+    const fresh = $("[autofocus]") ?? (location.pathname.includes("/row/") ? $("#panel h2") : null);
+    if (fresh) { fresh.focus(); return; }
+    if (inGrid && cellAt()) { cellAt().focus(); return; }
+    if (document.activeElement !== document.body) return;
+    ((held.startsWith("chip-") && $("#add-filter")) || $("h1"))?.focus();
+  });
+
+  setUp();
+})();

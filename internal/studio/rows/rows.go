@@ -1,0 +1,243 @@
+// Package rows asks for the rows of a table: filtered, in order, a page at a
+// time, and says it in SQL.
+//
+// Identifiers come from the catalogue and are quoted by pgx; values are always
+// parameters, cast to the column's type. A page is found by the values of the
+// columns that order it (keyset paging): a later page costs what the first one
+// does. OFFSET is never sent, count(*) only when somebody asked for the number.
+//
+// Masked columns are never part of a condition or an order, and of their values
+// only the length is selected.
+package rows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/studio/address"
+	"github.com/af-auth/af-auth/internal/studio/catalog"
+	"github.com/af-auth/af-auth/internal/studio/database"
+)
+
+const (
+	// PageSize is how many rows a page shows.
+	PageSize = 50
+	// cellLimit is how much of a long value a page carries, in characters.
+	cellLimit = 4096
+	// wholeLimit is how much of one that was asked for whole, in characters.
+	wholeLimit = 1 << 20
+	// bytesLimit is how many bytes of a bytea a page carries.
+	bytesLimit = 64
+	// cursorLimit is how long a value may be that pages go by, in bytes: it
+	// stands in an address.
+	cursorLimit = 1500
+	// estimateFrom is the number of rows from which reading all of them is slow.
+	estimateFrom = 100_000
+)
+
+// Query is a view whose names have been found in the catalogue.
+type Query struct {
+	Table *catalog.Table
+	View  address.View
+	// Columns are those that show.
+	Columns []*catalog.Column
+	// Order are the columns that put rows in order: the sort, then the locator.
+	Order []*catalog.Column
+	// Slow says what about it reads every row, "" where nothing does.
+	Slow string
+
+	filters []condition
+	args    []*string
+}
+
+// condition is a filter in SQL; its values begin at args[first].
+type condition struct {
+	filter address.Filter
+	column *catalog.Column
+	sql    string
+}
+
+func invalid(hint, format string, args ...any) error {
+	return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// New looks the view's names up and refuses what may not be asked.
+func New(t *catalog.Table, v address.View) (*Query, error) {
+	q := &Query{Table: t, View: v, Columns: t.Columns}
+	if !t.Readable {
+		return nil, invalid("ask whoever grants rights in this database", "this role may not read %s", t.Label())
+	}
+	if len(v.Columns) > 0 {
+		q.Columns = nil
+		for _, name := range v.Columns {
+			c := t.Column(name)
+			if c == nil {
+				return nil, noColumn(t, name)
+			}
+			q.Columns = append(q.Columns, c)
+		}
+	}
+	if err := q.order(); err != nil {
+		return nil, err
+	}
+	for _, f := range v.Filters {
+		if err := q.filter(f); err != nil {
+			return nil, err
+		}
+	}
+	return q, q.search()
+}
+
+func noColumn(t *catalog.Table, name string) error {
+	return &afauth.Error{Code: afauth.CodeNotFound, Message: fmt.Sprintf("%s has no column %s", t.Label(), name),
+		Hint: "it may have been renamed or dropped; open the table without this address's filters"}
+}
+
+// usable refuses a column that nothing may be asked about.
+func usable(t *catalog.Table, name, doing string) (*catalog.Column, error) {
+	c := t.Column(name)
+	switch {
+	case c == nil:
+		return nil, noColumn(t, name)
+	case c.Masked:
+		return nil, invalid("ask about another column", "%s is masked: %s by it would tell its values", name, doing)
+	case !c.Readable:
+		return nil, invalid("ask about another column", "this role may not read %s", name)
+	}
+	return c, nil
+}
+
+// order finds the columns that rows are ordered by.
+func (q *Query) order() error {
+	if name := q.View.Sort; name != "" {
+		c, err := usable(q.Table, name, "sorting")
+		if err != nil {
+			return err
+		}
+		if !c.Sortable() {
+			return invalid("sort by another column", "values of type %s have no order", c.Shown)
+		}
+		q.Order = append(q.Order, c)
+		if q.large() && !q.Table.IndexedFirst(c) {
+			q.Slow = "This sort has no index: it reads " + q.reach() + " rows."
+		}
+	}
+	for _, c := range q.Table.Locator() {
+		if !slices.Contains(q.Order, c) {
+			q.Order = append(q.Order, c)
+		}
+	}
+	if q.View.From != "" && (q.View.Sort != "" || len(q.Table.Key) == 0) {
+		return invalid("take the sort away first", "rows can be jumped to in the order of their key only")
+	}
+	return nil
+}
+
+func (q *Query) large() bool { return q.Table.Rows >= estimateFrom || q.Table.Kind == catalog.View }
+
+func (q *Query) reach() string {
+	if q.Table.Rows < 0 {
+		return "all"
+	}
+	return "≈ " + strconv.FormatInt(q.Table.Rows, 10)
+}
+
+// orderName names the order, so that a cursor is used in the order it was made in.
+func (q *Query) orderName() string {
+	names := make([]string, len(q.Order))
+	for i, c := range q.Order {
+		names[i] = c.Name
+	}
+	return map[bool]string{false: "+", true: "-"}[q.View.Desc] + strings.Join(names, "\x1f")
+}
+
+// arg adds a parameter and returns how to write it, cast to a type.
+func (q *Query) arg(value *string, t *catalog.Type) string {
+	q.args = append(q.args, value)
+	return fmt.Sprintf("CAST($%d AS %s)", len(q.args), t.Identifier())
+}
+
+// where is the condition of the filters and of more, with WHERE before it.
+func (q *Query) where(more ...string) string {
+	var all []string
+	for _, c := range q.filters {
+		all = append(all, c.sql)
+	}
+	for _, m := range more {
+		if m != "" {
+			all = append(all, m)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(all, " AND ")
+}
+
+// Estimate returns how many rows the planner expects the filters to leave, and
+// -1 where it has no idea.
+func (q *Query) Estimate(ctx context.Context, tx *database.Tx) (int64, error) {
+	if len(q.filters) == 0 {
+		return q.Table.Rows, nil
+	}
+	answer, err := tx.Query(ctx, "EXPLAIN SELECT 1 FROM "+q.Table.Identifier()+q.where(), q.args...)
+	if err != nil || len(answer) == 0 || answer[0][0] == nil {
+		return -1, err
+	}
+	_, rest, _ := strings.Cut(*answer[0][0], " rows=")
+	number, _, _ := strings.Cut(rest, " ")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return -1, nil //nolint:nilerr // another form of plan: no idea
+	}
+	return n, nil
+}
+
+// Count returns the exact number of rows that the filters leave.
+func (q *Query) Count(ctx context.Context, tx *database.Tx) (int64, error) {
+	answer, err := tx.Query(ctx, "SELECT count(*) FROM "+q.Table.Identifier()+q.where(), q.args...)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(*answer[0][0], 10, 64)
+}
+
+// Culprit finds the value that is none of its column's type, after PostgreSQL
+// refused a page for one: it asks about each alone. It returns nil where all
+// are in order.
+func (q *Query) Culprit(ctx context.Context, db *database.DB) error {
+	for _, c := range q.filters {
+		if c.column == nil || c.filter.Op == address.Contains || c.filter.Op == address.Starts {
+			continue
+		}
+		for _, v := range c.filter.Values {
+			err := db.Read(ctx, database.Limits{}, func(tx *database.Tx) error {
+				_, err := tx.Query(ctx, "SELECT CAST($1 AS "+c.column.Type.Identifier()+")", &v)
+				return err
+			})
+			if err != nil {
+				return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("%q is no value of %s, which is %s", clip(v), c.column.Name, c.column.Shown),
+					Hint: "change the filter on " + c.column.Name}
+			}
+		}
+	}
+	return nil
+}
+
+func clip(s string) string {
+	if len(s) > 80 {
+		return strings.ToValidUTF8(s[:80], "") + "…"
+	}
+	return s
+}
+
+// errCursor says that the address names a page of another order.
+func errCursor() error {
+	return &afauth.Error{Code: afauth.CodeInvalid, Message: "the address names a page that is not there",
+		Hint: "open the first page", Err: errors.New("cursor of another order")}
+}
