@@ -127,7 +127,7 @@ func (g *Gate) recall(hash afauth.TokenHash, host string, now instant) (Decision
 		g.seen.Add(found.session)
 	}
 	return Decision{
-		User:    *found.user,
+		User:    found.user,
 		Session: afauth.Session{ID: found.session, UserID: found.user.ID, Host: host},
 		Access:  afauth.Allowed,
 		Now:     time.UnixMicro(now.database),
