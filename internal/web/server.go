@@ -119,6 +119,9 @@ func New(stop <-chan struct{}, o Options) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
+	if s.yesOutOfMemory(w, r, begun) {
+		return
+	}
 	reference := telemetry.NewRequestID()
 	r = r.WithContext(telemetry.WithRequestID(r.Context(), reference))
 	out := &recorder{ResponseWriter: w, https: s.Origin.Scheme == "https"}
