@@ -128,6 +128,9 @@ func (f *front) guardsPaths(t *testing.T, v *visitor) {
 			t.Errorf("%.80q: %d %.200s", target, got.status, got.body)
 		}
 	}
+	if f.ofPaths != nil {
+		f.ofPaths(t, v)
+	}
 }
 
 // redeemsOnce: a ticket opens one host, in one browser, once.
