@@ -56,6 +56,11 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer db.Close()
+	settings, err := e.load()
+	if err != nil {
+		return err
+	}
+	known := appHosts(settings)
 	path, remove, err := e.spooled(c.File)
 	if err != nil {
 		return err
@@ -75,7 +80,9 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 	var shown access.ImportPlan
 	show := func(plan access.ImportPlan) error {
 		e.printImport(c.File, im, plan)
-		shown = plan
+		if shown = plan; plan.Writes() > 0 {
+			e.warnOfApps(known, im.Apps)
+		}
 		if c.Yes || plan.Writes() == 0 {
 			return nil
 		}

@@ -124,7 +124,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		Gate: s.gate, People: access.New(s.db, client, limits(c)), Admins: s.admins,
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
-		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: publicPaths(c), SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Dev: dev, Program: e.beside(), TrustedProxies: c.TrustedProxies, Public: publicPaths(c), SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
 		Upstream: upstream,
 	})
 	return s, nil
