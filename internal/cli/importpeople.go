@@ -60,7 +60,6 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	known := appHosts(settings)
 	path, remove, err := e.spooled(c.File)
 	if err != nil {
 		return err
@@ -76,6 +75,12 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return c.flawed(err)
 	}
+	return c.carryOut(ctx, e, people, im, appHosts(settings))
+}
+
+// carryOut shows the plan, asks, and imports. known are the hosts that the
+// settings name.
+func (c *importCmd) carryOut(ctx context.Context, e *Env, people *access.People, im *access.Import, known []string) error {
 	actor := access.Actor{Name: e.whoAmI(), Reason: firstOf(c.Reason, "import of "+filepath.Base(c.File))}
 	var shown access.ImportPlan
 	show := func(plan access.ImportPlan) error {
