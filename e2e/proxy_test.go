@@ -38,6 +38,9 @@ type front struct {
 	trust *x509.CertPool
 	// keepsCookies says that this proxy cannot take af-auth's cookies out.
 	keepsCookies bool
+	// ofPaths holds the proxy to what it alone says of paths that are refused; nil:
+	// it hands on what af-auth says.
+	ofPaths func(*testing.T, *visitor)
 
 	arrived chan struct{} // closed by the application: an upload has begun
 	goOn    chan struct{} // closed by the test: the second event may come

@@ -56,6 +56,10 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer db.Close()
+	settings, err := e.load()
+	if err != nil {
+		return err
+	}
 	path, remove, err := e.spooled(c.File)
 	if err != nil {
 		return err
@@ -71,11 +75,19 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return c.flawed(err)
 	}
+	return c.carryOut(ctx, e, people, im, appHosts(settings))
+}
+
+// carryOut shows the plan, asks, and imports. known are the hosts that the
+// settings name.
+func (c *importCmd) carryOut(ctx context.Context, e *Env, people *access.People, im *access.Import, known []string) error {
 	actor := access.Actor{Name: e.whoAmI(), Reason: firstOf(c.Reason, "import of "+filepath.Base(c.File))}
 	var shown access.ImportPlan
 	show := func(plan access.ImportPlan) error {
 		e.printImport(c.File, im, plan)
-		shown = plan
+		if shown = plan; plan.Writes() > 0 {
+			e.warnOfApps(known, im.Apps)
+		}
 		if c.Yes || plan.Writes() == 0 {
 			return nil
 		}

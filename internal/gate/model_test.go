@@ -175,7 +175,7 @@ func visit(session int, person byte, host string, expires int64) postgres.Visit 
 	}
 }
 
-// Two tokens whose hashes begin alike are two tokens: neither is answered with
+// C33: two tokens whose hashes begin alike are two tokens: neither is answered with
 // the other's session.
 func TestEqualBeginnings(t *testing.T) {
 	t.Parallel()

@@ -147,7 +147,7 @@ func (s *Server) chrome(r *http.Request) page.Chrome {
 	if r.Method == http.MethodGet && r.URL.Path != "/auth/github/callback" {
 		here = r.URL.Path + s.ownQuery(r)
 	}
-	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Dev: s.Dev, Program: s.Program}
+	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Place: s.Place, Dev: s.Dev, Program: s.Program}
 	if kind, _ := s.host(r); kind != theOwnHost {
 		c.Origin = s.Origin.String()
 	}

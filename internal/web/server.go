@@ -44,6 +44,8 @@ type Options struct {
 	Contact *page.Contact
 	// ReadsEmail says that the scope for addresses is asked for.
 	ReadsEmail bool
+	// Place is page.Chrome's: what this server is for.
+	Place string
 	// Dev shows hints that only make sense beside the simulator.
 	Dev bool
 	// Program is how people here call af-auth in a shell.

@@ -83,7 +83,8 @@ var failures = map[afauth.Code]words{
 		what:   "A part of it is missing, or is not what belongs there, so nothing was done.",
 		action: toStart,
 		home:   true,
-		next:   []string{"Open the application itself, not a bookmark or an old link to this page."},
+		next: []string{"Open the application itself, not a bookmark or an old link to this page.",
+			"An address with // or /../ in it, or with a slash or a dot written as %2F or %2E, is not taken: applications read such addresses in more than one way."},
 	},
 	afauth.CodeWrongHost: {
 		status: http.StatusMisdirectedRequest,
