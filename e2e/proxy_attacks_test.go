@@ -81,6 +81,22 @@ func (f *front) keepsItsCookies(t *testing.T, v *visitor) {
 			t.Errorf("cookies arrive: %s", got.body)
 		}
 	}
+	// A pattern that goes back and forth over these gives up, or takes long. On a
+	// public path, because af-auth reads no session out of so many cookies.
+	semicolons := "Cookie: " + strings.Repeat(";", 7900)
+	spaces := "Cookie: " + strings.Repeat("; ", 3900)
+	for _, lines := range [][]string{
+		{"Cookie: " + ours, semicolons, semicolons, semicolons}, {semicolons, semicolons, semicolons, "Cookie: " + ours},
+		{semicolons, "Cookie: a=1; " + ours, spaces, semicolons}, {spaces, "Cookie: " + many + ours, spaces, semicolons},
+	} {
+		got := f.raw(t, appOrigin, head(t, nil, "/public/hook", lines...))
+		if strings.Contains(strings.Join(reflected(t, got.status, got.body).Header.Values("Cookie"), ";"), "af_auth") {
+			t.Errorf("behind many semicolons cookies arrive: %.300s", got.body)
+		}
+	}
+	if log := f.log.String(); strings.Contains(log, "pcre") {
+		t.Errorf("a pattern failed: %.300s", log[strings.Index(log, "pcre"):])
+	}
 }
 
 // keepsHostsApart: what the request calls itself does not decide whose session

@@ -255,6 +255,19 @@ func (f *front) passesWebSocket(t *testing.T, v *visitor) {
 	if seen := reflected(t, got.status, got.body); seen.Header.Get("Upgrade") != "" {
 		t.Errorf("another upgrade passes: %v", seen.Header)
 	}
+	// Behind two lines one reader takes the first and another one any of them.
+	for _, lines := range [][]string{{"Upgrade: h2c", "Upgrade: websocket"}, {"Upgrade: websocket", "Upgrade: h2c"}, {"Upgrade: h2c, websocket"}} {
+		got := f.raw(t, appOrigin, head(t, v, "/", append(lines, "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA")...))
+		if got.status == http.StatusSwitchingProtocols {
+			if to := got.header.Get("Upgrade"); to != "websocket" {
+				t.Errorf("%q is switched to %q", lines, to)
+			}
+			continue
+		}
+		if seen := reflected(t, got.status, got.body); len(seen.Header.Values("Upgrade")) > 0 {
+			t.Errorf("%q passes as %q", lines, seen.Header.Values("Upgrade"))
+		}
+	}
 }
 
 // streams: an upload is there before its end is sent, an event before the next.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -11,9 +10,12 @@ import (
 // announce says where everything is, once all of it is.
 func (d *devCmd) announce(e *Env, c *config.Config, s devState, server *privateServer, studio string, simulated bool) error {
 	if d.JSON {
-		enc := json.NewEncoder(e.Stdout)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, server.url(databaseName), studio})
+		text, err := encodeJSON(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, server.url(databaseName), studio}, "")
+		if err != nil {
+			return err
+		}
+		_, err = e.Stdout.Write(text)
+		return err
 	}
 	github := s.GitHubURL
 	if simulated {

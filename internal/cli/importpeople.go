@@ -33,8 +33,8 @@ func (importCmd) Help() string {
   reason           why this one; a line of its own in the record
   apps             hosts of applications, separated by spaces or semicolons
 
-An empty field of until is no end, and of apps all applications. Without the
-column, the end and the applications of those who are allowed stay as they are.
+An empty field of until is no end, and of apps all applications; one that holds
+separators alone is wrong. Without the column, the end and the applications of those who are allowed stay as they are.
 
 The whole file is checked first, and each line that is wrong is named; nothing is
 changed then. Then a plan is printed, and asked about: who is new, who changes, and
@@ -225,7 +225,7 @@ func importQuestion(p access.ImportPlan) string {
 
 // stillSo refuses a plan that is not the one that was agreed to.
 func stillSo(shown, now access.ImportPlan) error {
-	if shown.New == now.New && shown.Waiting == now.Waiting && shown.Again == now.Again && shown.Changed == now.Changed && shown.Lowered == now.Lowered {
+	if shown.New == now.New && shown.Waiting == now.Waiting && shown.Again == now.Again && shown.Changed == now.Changed && shown.Lowered == now.Lowered && shown.All == now.All {
 		return nil
 	}
 	return &afauth.Error{Code: afauth.CodeInvalid, Message: "people have changed since the plan was printed, and nothing was imported", Hint: "run it again"}
@@ -254,6 +254,9 @@ func (e *Env) printImport(file string, im *access.Import, p access.ImportPlan) {
 		}
 	}
 	t.flush()
+	if p.All > 0 {
+		e.say("all applications: for %s", counted(p.All, "person", "people"))
+	}
 	for i, u := range im.Unknown {
 		if i == mostUnknown {
 			e.say("and %d more", len(im.Unknown)-i)

@@ -69,10 +69,10 @@ type Server struct {
 	Options
 	mux      *http.ServeMux
 	requests *telemetry.Requests
-	starts   *peerLimiter // sign-ins that begin
-	returns  *peerLimiter // and that come back from GitHub
-	messages *peerLimiter // words of people who wait
-	streams  *streams
+	starts   *peerLimiter       // sign-ins that begin
+	returns  *peerLimiter       // and that come back from GitHub
+	messages *peerLimiter       // words of people who wait
+	streams  *places[afauth.ID] // open pages that wait for news
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
 	outage   *outage
@@ -81,6 +81,8 @@ type Server struct {
 	gates     map[string]gateRoute // those of them that proxies ask, by path
 	upstream  http.Handler         // the route to the application
 	transport http.RoundTripper
+	insiders  *places[afauth.ID]    // open requests of people to the application
+	strangers *places[netip.Prefix] // and of peers, to its public paths
 }
 
 // New makes a Server. Its streams end when stop is closed.
@@ -91,7 +93,7 @@ func New(stop <-chan struct{}, o Options) *Server {
 		starts:   newPeerLimiter(o.SignInRate, time.Now),
 		returns:  newPeerLimiter(o.SignInRate, time.Now),
 		messages: newPeerLimiter(mostMessages, time.Now),
-		streams:  newStreams(),
+		streams:  newPlaces[afauth.ID](mostStreams, mostStreamsEach),
 		cross:    http.NewCrossOriginProtection(),
 		assets:   page.Assets(),
 		outage:   &outage{now: time.Now},
@@ -99,6 +101,8 @@ func New(stop <-chan struct{}, o Options) *Server {
 
 		gates:     map[string]gateRoute{},
 		transport: upstreamTransport(),
+		insiders:  newPlaces[afauth.ID](mostOpen, mostOpenEach),
+		strangers: newPlaces[netip.Prefix](mostOpen, mostOpenEach),
 	}
 	var patterns []string
 	for _, rt := range s.table() {

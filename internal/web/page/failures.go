@@ -185,6 +185,13 @@ var failures = map[afauth.Code]words{
 		home:   true,
 		next:   []string{"Open the page here and use its own button.", "An extension that rewrites requests can cause this."},
 	},
+	afauth.CodeTooManyOpen: {
+		status: http.StatusTooManyRequests,
+		title:  "Too much is open at once",
+		what:   "You, or all people together, have as many pages and connections of the application open as {host} holds, so this one was not begun. What is open stays open.",
+		action: "Try again",
+		next:   []string{"Close tabs and programs that use the application.", "Somebody who runs a program under your name counts, too."},
+	},
 	afauth.CodeUpstreamDown: {
 		status: http.StatusBadGateway,
 		title:  "The application is not answering",
