@@ -89,6 +89,8 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Flow.End(r.Context(), token, host, d.User.ID, s.peer(r).String()); err != nil {
 			return err
 		}
+		// So that "signed out" is true on every server when the page says it.
+		s.heard(r)
 	}
 	s.setCookie(w, host, sessionCookie, "", "", -1)
 	s.setCookie(w, host, noticeCookie, "", "", -1)
