@@ -82,6 +82,8 @@ type Server struct {
 	port  string
 	local map[string]bool // hosts that browsers may call us by
 	cross *http.CrossOriginProtection
+	// places are those of exports and imports: see bulk.
+	places chan struct{}
 }
 
 const (
@@ -117,6 +119,7 @@ func New(ctx context.Context, at net.Addr, o Options) (*Server, error) {
 	s := &Server{Options: o, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(),
 		door: newDoor(port, o.BasePath, o.TLS), port: port, cross: http.NewCrossOriginProtection()}
 	s.local = hosts(host, port, o.Hosts)
+	s.places = make(chan struct{}, bulkAtOnce)
 	for _, rt := range s.routes() {
 		method, path, _ := strings.Cut(rt.pattern, " ")
 		s.mux.Handle(method+" "+o.BasePath+path, s.serve(rt))
@@ -148,6 +151,7 @@ func (s *Server) routes() []route {
 		{"GET /diagram", false, s.diagram},
 		{"GET /t/{schema}/{table}", false, s.grid},
 		{"GET /t/{schema}/{table}/row/{key}", false, s.grid},
+		{"GET /t/{schema}/{table}/export/{format}", false, s.export},
 		{"POST /theme", false, s.theme},
 	}
 }
