@@ -58,12 +58,15 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Change is one change of one row, as the audit function hears of it. Values of
+// Change is one change of one row, or an import, as the audit function hears of it. Values of
 // masked columns are left out.
 type Change struct {
 	Schema, Table string
-	// Kind is "insert", "update" or "delete".
+	// Kind is "insert", "update", "delete" or, for many rows at once, "import".
 	Kind string
+	// File is what was imported, Rows how many rows went in.
+	File string
+	Rows int64
 	// Key are the values that name the row; Before and After its columns that
 	// changed, as PostgreSQL writes them. A nil is NULL.
 	Key           []string
@@ -83,7 +86,8 @@ type Server struct {
 	local map[string]bool // hosts that browsers may call us by
 	cross *http.CrossOriginProtection
 	// places are those of exports and imports: see bulk.
-	places chan struct{}
+	places  chan struct{}
+	uploads uploads
 }
 
 const (
@@ -132,8 +136,12 @@ func plainPath(p string) bool {
 		strings.Trim(p, "/-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
-// Close ends the server's connections to the database.
-func (s *Server) Close() { s.db.Close() }
+// Close ends the server's connections to the database and forgets files that
+// were sent.
+func (s *Server) Close() {
+	s.uploads.clear()
+	s.db.Close()
+}
 
 // route is one line of the table of routes.
 type route struct {
@@ -152,6 +160,10 @@ func (s *Server) routes() []route {
 		{"GET /t/{schema}/{table}", false, s.grid},
 		{"GET /t/{schema}/{table}/row/{key}", false, s.grid},
 		{"GET /t/{schema}/{table}/export/{format}", false, s.export},
+		{"GET " + importRoute, false, s.importStart},
+		{"POST " + importRoute, false, s.importSend},
+		{"GET " + importRoute + "/{id}", false, s.importLook},
+		{"POST " + importRoute + "/{id}", false, s.importDo},
 		{"POST /theme", false, s.theme},
 	}
 }
@@ -179,11 +191,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(out, r, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(out, r.Body, maxBody)
-	if _, pattern := s.mux.Handler(r); pattern == "" {
+	_, pattern := s.mux.Handler(r)
+	if pattern == "" {
 		s.noRoute(out, r)
 		return
 	}
+	limit := int64(maxBody)
+	if pattern == "POST "+s.BasePath+importRoute {
+		limit += maxUpload
+	}
+	r.Body = http.MaxBytesReader(out, r.Body, limit)
 	s.mux.ServeHTTP(out, r)
 }
 
