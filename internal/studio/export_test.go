@@ -26,7 +26,7 @@ CREATE DOMAIN short AS varchar(12) CHECK (value <> 'never');
 CREATE TYPE pair AS (a int, b text);
 CREATE TABLE kinds (id bigint PRIMARY KEY, i2 smallint, i4 int, num numeric(40, 20), free numeric, f4 real, f8 double precision, cash money, flag boolean,
 	word text, code varchar(300), padded char(8), c1 "char", nm name, raw bytea, at timestamptz, local timestamp, day date, clock time, clockz timetz, span interval,
-	uid uuid, doc json, docb jsonb, ints int[], texts text[][], feeling mood, moods mood[], lim short, both pair, ip inet, net cidr, mac macaddr, b4 bit(4), vb varbit,
+	uid uuid, doc json, docb jsonb, ints int[], texts text[][], feeling mood, moods mood[], lim short, duo pair, ip inet, net cidr, mac macaddr, b4 bit(4), vb varbit,
 	pt point, bx box, pth path, poly polygon, circ circle, r4 int4range, tsr tstzrange, mr int4multirange, tsv tsvector, tsq tsquery, x xml, lsn pg_lsn, reg regclass,
 	doubled numeric GENERATED ALWAYS AS (free * 2) STORED);
 INSERT INTO kinds VALUES
@@ -190,7 +190,7 @@ CREATE VIEW at_once AS SELECT 1 / (1 - i) AS n FROM generate_series(1, 10) i`).o
 // back; two at a time are allowed.
 func TestCancelledExportEndsTheQuery(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, `CREATE VIEW endless AS SELECT i, repeat('x', 1000) AS pad FROM generate_series(1, 1000000000) i`).open()
+	w := newWorld(t, `CREATE VIEW endless AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, repeat('x', 1000) AS pad FROM n`).open()
 	begin := func() context.CancelFunc {
 		ctx, cancel := context.WithCancel(t.Context())
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.origin+"/t/public/endless/export/jsonl", nil)
