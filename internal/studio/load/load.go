@@ -10,10 +10,12 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -128,6 +130,8 @@ func Run(ctx context.Context, tx *database.Tx, p Plan, file *csvfile.Reader) (*R
 		return nil, err
 	}
 	if len(r.report.Bad) > 0 {
+		// Lines that cannot be read were met before the batch that they stood in.
+		slices.SortStableFunc(r.report.Bad, func(a, b Bad) int { return cmp.Compare(a.Line, b.Line) })
 		return &r.report, nil
 	}
 	// What is checked at the end of a transaction is checked now, in a trial too.
