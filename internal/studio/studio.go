@@ -44,6 +44,12 @@ type Options struct {
 	Masks []catalog.Mask
 	// ReadRole is the role that reading is done under; empty: the URL's own.
 	ReadRole string
+	// SQLURL is the database as the SQL box logs in; zero: as URL says. SQLWrites
+	// allows it to write, where the page's switch is on.
+	SQLURL    pgurl.URL
+	SQLWrites bool
+	// PageTime bounds each statement behind a page; 0: 5 s.
+	PageTime time.Duration
 	// Audit records a change in the transaction that makes it; nil: nobody is told.
 	Audit func(ctx context.Context, tx pgx.Tx, c Change) error
 	// BasePath is where a proxy has put studio: "" or "/like/this".
@@ -62,12 +68,14 @@ type Options struct {
 // masked columns are left out.
 type Change struct {
 	Schema, Table string
-	// Kind is "insert", "update" or "delete".
+	// Kind is "insert", "update" or "delete"; or "sql", of a statement that was
+	// typed: then Statement is its text and no row is named.
 	Kind string
 	// Key are the values that name the row; Before and After its columns that
 	// changed, as PostgreSQL writes them. A nil is NULL.
 	Key           []string
 	Before, After map[string]*string
+	Statement     string
 }
 
 // Server answers HTTP. It is safe for concurrent use.
@@ -79,9 +87,12 @@ type Server struct {
 	mux   *http.ServeMux
 	door  *door
 	cache cache
-	port  string
-	local map[string]bool // hosts that browsers may call us by
-	cross *http.CrossOriginProtection
+	// sqlBox is nil behind PgBouncer.
+	sqlBox    *database.Box
+	toConfirm confirmations
+	port      string
+	local     map[string]bool // hosts that browsers may call us by
+	cross     *http.CrossOriginProtection
 }
 
 const (
@@ -114,7 +125,20 @@ func New(ctx context.Context, at net.Addr, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(),
+	if o.PageTime == 0 {
+		o.PageTime = pageTime
+	}
+	if o.SQLURL.IsZero() {
+		o.SQLURL = o.URL
+	}
+	var box *database.Box
+	if !o.SQLURL.PgBouncer {
+		if box, err = database.OpenBox(database.Options{URL: o.SQLURL}); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	s := &Server{Options: o, sqlBox: box, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(),
 		door: newDoor(port, o.BasePath, o.TLS), port: port, cross: http.NewCrossOriginProtection()}
 	s.local = hosts(host, port, o.Hosts)
 	for _, rt := range s.routes() {
@@ -148,6 +172,9 @@ func (s *Server) routes() []route {
 		{"GET /diagram", false, s.diagram},
 		{"GET /t/{schema}/{table}", false, s.grid},
 		{"GET /t/{schema}/{table}/row/{key}", false, s.grid},
+		{"GET /sql", false, s.sql},
+		{"POST /sql", false, s.runSQL},
+		{"POST /sql/cancel", false, s.cancelSQL},
 		{"POST /theme", false, s.theme},
 	}
 }
