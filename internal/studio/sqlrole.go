@@ -34,23 +34,26 @@ func (s *Server) sqlHost() string {
 func (s *Server) judge(db *catalog.Database, r *catalog.Rights) *standing {
 	st := &standing{db: db, role: r.Session}
 	// A superuser may do all of it: one reason says enough.
+	who := "the user " + r.Session
 	if r.Superuser {
-		st.why = append(st.why, r.Session+" is a superuser: it reads every column, and the files of the server")
+		st.why = append(st.why, who+" is a superuser: it reads every column, and the files of the server")
 	} else {
-		st.why = append(st.why, r.Powers...)
+		for _, power := range r.Powers {
+			st.why = append(st.why, "the role "+power)
+		}
 		for _, role := range r.Unseen {
-			st.why = append(st.why, r.Session+" can become "+role+", which has rights of its own")
+			st.why = append(st.why, who+" can become "+role+", which has rights of its own")
 		}
 		if len(r.Reads) > 0 {
-			st.why = append(st.why, r.Session+" may read what is masked: "+strings.Join(r.Reads, ", "))
+			st.why = append(st.why, who+" may read what is masked: "+strings.Join(r.Reads, ", "))
 		}
 		if len(r.Owns) > 0 {
-			st.why = append(st.why, r.Session+" owns tables with masked columns, and may give itself rights on them: "+strings.Join(r.Owns, ", "))
+			st.why = append(st.why, who+" owns tables with masked columns, and may give itself rights on them: "+strings.Join(r.Owns, ", "))
 		}
 	}
 	own := len(st.why) > 0 // another user is needed
 	if len(r.Definers) > 0 && !r.Superuser {
-		st.why = append(st.why, r.Session+" may run functions that have the rights of somebody else: "+strings.Join(r.Definers, ", "))
+		st.why = append(st.why, who+" may run functions that have the rights of somebody else: "+strings.Join(r.Definers, ", "))
 	}
 	if own {
 		st.mend = readRole(db)
@@ -60,16 +63,18 @@ func (s *Server) judge(db *catalog.Database, r *catalog.Rights) *standing {
 	if own {
 		grantee = pgx.Identifier{readRoleName(db)}.Sanitize()
 	}
-	if !r.Superuser {
-		for _, f := range r.Definers {
-			st.mend = append(st.mend, "REVOKE EXECUTE ON FUNCTION "+f+" FROM PUBLIC, "+grantee+";")
-		}
+	borrowed := r.Definers
+	if own {
+		borrowed = r.Public
+	}
+	for _, f := range borrowed {
+		st.mend = append(st.mend, "REVOKE EXECUTE ON FUNCTION "+f+" FROM PUBLIC, "+grantee+";")
 	}
 	if len(r.Changes) > 0 {
-		st.noWrites = append(st.noWrites, r.Session+" may write what is masked: "+strings.Join(r.Changes, ", "))
+		st.noWrites = append(st.noWrites, who+" may write what is masked: "+strings.Join(r.Changes, ", "))
 	}
 	for _, place := range r.Creates {
-		st.noWrites = append(st.noWrites, r.Session+" may make objects in "+place+"; REVOKE CREATE ON "+strings.ToUpper(place[:strings.IndexByte(place, ' ')])+place[strings.IndexByte(place, ' '):]+" FROM PUBLIC, "+grantee)
+		st.noWrites = append(st.noWrites, who+" may make objects in "+place+"; REVOKE CREATE ON "+strings.ToUpper(place[:strings.IndexByte(place, ' ')])+place[strings.IndexByte(place, ' '):]+" FROM PUBLIC, "+grantee)
 	}
 	return st
 }

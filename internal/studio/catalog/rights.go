@@ -29,8 +29,8 @@ type Rights struct {
 	// Owns are tables with masked columns that it owns.
 	Owns []string
 	// Definers are functions that run with the rights of somebody else, written
-	// as REVOKE wants them.
-	Definers []string
+	// as REVOKE wants them; Public those of them that everybody may run.
+	Definers, Public []string
 	// Creates are places where it may make new objects.
 	Creates []string
 }
@@ -43,10 +43,12 @@ const rolesSQL = `SELECT r.rolname, r.rolname = session_user, pg_has_role(sessio
 		'pg_execute_server_program', 'pg_signal_backend', 'pg_read_all_stats', 'pg_monitor', 'pg_create_subscription')
 FROM pg_roles r WHERE pg_has_role(session_user, r.oid, 'MEMBER') ORDER BY 2 DESC, 1`
 
-const definersSQL = `SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
+const definersSQL = `SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+	has_function_privilege(session_user, p.oid, 'EXECUTE') AND NOT pg_has_role(session_user, p.proowner, 'USAGE'),
+	has_function_privilege('public', p.oid, 'EXECUTE')
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE p.prosecdef AND p.prorettype NOT IN ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype)
-	AND has_function_privilege(session_user, p.oid, 'EXECUTE') AND NOT pg_has_role(session_user, p.proowner, 'USAGE') ORDER BY 1`
+ORDER BY 1`
 
 const createsSQL = `SELECT 'schema ' || quote_ident(nspname) FROM pg_namespace
 WHERE nspname !~ '^pg_(toast_)?temp' AND has_schema_privilege(session_user, oid, 'CREATE')
@@ -69,17 +71,23 @@ func (d *Database) Rights(ctx context.Context, tx *database.Tx) (*Rights, error)
 	for _, row := range found {
 		r.role(row)
 	}
-	for _, part := range []struct {
-		sql  string
-		into *[]string
-	}{{definersSQL, &r.Definers}, {createsSQL, &r.Creates}} {
-		found, err := tx.Query(ctx, part.sql)
-		if err != nil {
-			return nil, fmt.Errorf("ask for rights: %w", err)
+	if found, err = tx.Query(ctx, definersSQL); err != nil {
+		return nil, fmt.Errorf("ask for functions: %w", err)
+	}
+	for _, row := range found {
+		f := record(row)
+		if f.bool(1) {
+			r.Definers = append(r.Definers, f.text(0))
 		}
-		for _, row := range found {
-			*part.into = append(*part.into, record(row).text(0))
+		if f.bool(2) {
+			r.Public = append(r.Public, f.text(0))
 		}
+	}
+	if found, err = tx.Query(ctx, createsSQL); err != nil {
+		return nil, fmt.Errorf("ask where objects may be made: %w", err)
+	}
+	for _, row := range found {
+		r.Creates = append(r.Creates, record(row).text(0))
 	}
 	for _, t := range d.Tables {
 		if err := r.table(ctx, tx, t); err != nil {
