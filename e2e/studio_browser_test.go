@@ -99,7 +99,7 @@ type studioTab struct {
 // elsewhere.
 func (s studioTab) sees(what, expression string) {
 	s.t.Helper()
-	s.waitFor(s.t, what, 20*time.Second, `document.readyState === "complete" && !document.querySelector(".htmx-request") && (`+expression+`)`)
+	s.waitFor(s.t, what, 20*time.Second, `document.readyState === "complete" && !document.querySelector(".htmx-request") && Boolean(`+expression+`)`)
 	s.waitFor(s.t, "nothing from elsewhere, with "+what, 5*time.Second,
 		`performance.getEntries().every(e => !/^(https?|wss?):/.test(e.name) || e.name.startsWith(location.origin + "/"))`)
 }
@@ -157,9 +157,14 @@ func TestBrowserStudio(t *testing.T) {
 	s.do(t, "type", chromedp.SendKeys(chromedp.CSS(`#filter-value`), "user00\r"))
 	s.sees("nine rows", `document.querySelectorAll("#grid tbody tr").length === 9 && document.querySelector(".chip .val").textContent === "user00"`)
 
+	s.click("the columns", `#columns`)
+	s.sees("the choice of columns", `document.querySelector("#columns-apply") !== null`)
+	s.do(t, "all of them", chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll(".pop a")].find(a => a.textContent === "All columns").click()`))
+	s.sees("all columns", `!location.search.includes("cols=") && document.querySelector("#columns-apply") === null && document.querySelectorAll("#grid tbody tr").length === 9`)
 	s.do(t, "follow a relation", chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("#grid a")].find(a => a.textContent === "3 sessions").click()`))
 	s.sees("its three sessions", `location.pathname === "/t/public/sessions" && document.querySelectorAll("#grid tbody tr").length === 3 && document.body.innerText.includes("masked · 32 B")`)
-	s.click("and to the person", `#grid tbody tr:first-child a[href^="/t/public/users/row/"]`)
+	// Of a link that is cut short, chromedp would click where it is cut.
+	s.do(t, "and to the person", chromedp.Evaluate[chromedp.Void](`document.querySelector('#grid a[href^="/t/public/users/row/"]').click()`))
 	s.sees("the row at the side", `document.querySelector("#panel").innerText.includes("user007")`)
 	s.do(t, "back", chromedp.Evaluate[chromedp.Void](`history.back()`))
 	s.sees("the sessions again", `location.pathname === "/t/public/sessions" && document.querySelectorAll("#grid tbody tr").length === 3`)
@@ -185,7 +190,8 @@ func TestBrowserStudioKeys(t *testing.T) {
 	s.sees("the tables", `document.querySelector("h1").textContent === "Tables"`)
 	s.keys("search", "/")
 	s.sees("the search", `document.activeElement.id === "search"`)
-	s.keys("type", "users"+kb.Enter)
+	// chromedp types the character even though the page has kept the key.
+	s.keys("type", kb.Backspace+"users"+kb.Enter)
 	s.sees("what was found", `location.search === "?q=users"`)
 	s.tab("the table", `document.activeElement.getAttribute("href") === "/t/public/users"`)
 	s.keys("open it", kb.Enter)
