@@ -87,7 +87,7 @@ func leastPrivilege(t *testing.T) (before, after string) {
 		t.Fatal(err)
 	}
 	_, section, _ := strings.Cut(string(page), "\n### Least privilege\n")
-	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ = strings.Cut(section, "\n##")
 	parts := strings.Split(section, "```")
 	if len(parts) != 5 || !strings.HasPrefix(parts[1], "sql\n") || !strings.HasPrefix(parts[3], "sql\n") {
 		t.Fatal("the section has not two blocks of SQL")

@@ -32,6 +32,8 @@ type studioCmd struct {
 	Port            int      `help:"Port to listen on; the next free one where it is taken. 0: any." default:"5555"`
 	ReadOnly        bool     `help:"Refuse every change."`
 	URL             *string  `name:"url" help:"The database; without it, DATABASE_URL." placeholder:"URL"`
+	SQLURL          *string  `name:"sql-url" help:"The same database, as a user that reads nothing masked: the SQL box logs in with it. Without it, as --url says." placeholder:"URL"`
+	SQLWrites       bool     `name:"sql-writes" help:"Let the SQL box write, where its switch is on and each statement was confirmed."`
 	NoOpen          bool     `help:"Do not open the browser."`
 	Mask            []string `help:"Never show this column's values, beside those that are masked anyway. May be repeated." placeholder:"TABLE.COLUMN" sep:"none"`
 	Listen          string   `help:"Address to listen on. Beyond loopback only with TLS, or a proxy's secret." default:"127.0.0.1" placeholder:"ADDRESS"`
@@ -99,7 +101,19 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 // options are what studio is made with.
 func (c *studioCmd) options(e *Env, settings *config.Config, url pgurl.URL) (studio.Options, error) {
 	o := studio.Options{URL: url, Production: settings.Production, ReadOnly: c.ReadOnly, BasePath: c.BasePath, Hosts: c.Host,
-		Masks: studioMasks(), TLS: c.TLSCert != "", Logger: e.quiet()}
+		Masks: studioMasks(), TLS: c.TLSCert != "", Logger: e.quiet(), SQLWrites: c.SQLWrites}
+	if c.ReadOnly && c.SQLWrites {
+		return o, &afauth.Error{Code: afauth.CodeInvalid, Message: "--read-only and --sql-writes contradict each other", Hint: "leave one of them out"}
+	}
+	sql, err := given("--sql-url", c.SQLURL)
+	if err != nil {
+		return o, err
+	}
+	if !sql.IsZero() && sql.Database() != url.Database() {
+		return o, &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("--sql-url names the database %s, and studio shows %s", sql.Database(), url.Database()),
+			Hint: "the SQL box works with the database that studio shows"}
+	}
+	o.SQLURL = sql
 	for _, word := range c.Mask {
 		m, ok := catalog.ParseMask(word)
 		if !ok {

@@ -28,7 +28,7 @@ func (s *Server) catalog(ctx context.Context) (*catalog.Database, error) {
 		return s.cache.kept, nil
 	}
 	var found *catalog.Database
-	err := s.db.Read(ctx, database.Limits{Statement: pageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
+	err := s.db.Read(ctx, database.Limits{Statement: s.PageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
 		found, err = catalog.Load(ctx, tx, s.Masks)
 		return err
 	})

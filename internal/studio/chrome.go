@@ -29,6 +29,7 @@ func (s *Server) chrome(r *http.Request, db *catalog.Database, tab, title string
 func (s *Server) tabs() []page.Tab {
 	return []page.Tab{
 		{Name: "tables", Label: "Tables", Href: s.base.Path("/")},
+		{Name: "sql", Label: "SQL", Href: s.base.Path("/sql")},
 		{Name: "diagram", Label: "Diagram", Href: s.base.Path("/diagram")},
 	}
 }

@@ -133,7 +133,7 @@ func (s *Server) read(ctx context.Context, sh *sheet) error {
 		return err
 	}
 	begun := time.Now()
-	err = s.db.Read(ctx, database.Limits{Statement: pageTime, Lock: lockTime}, func(tx *database.Tx) error {
+	err = s.db.Read(ctx, database.Limits{Statement: s.PageTime, Lock: lockTime}, func(tx *database.Tx) error {
 		if err := s.readRow(ctx, tx, sh); err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ const maxRelations = 4
 // readExact counts the rows, in a transaction of its own: the page stands
 // without the number too.
 func (s *Server) readExact(ctx context.Context, sh *sheet) error {
-	err := s.db.Read(ctx, database.Limits{Statement: pageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
+	err := s.db.Read(ctx, database.Limits{Statement: s.PageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
 		sh.exact, err = sh.query.Count(ctx, tx)
 		return err
 	})

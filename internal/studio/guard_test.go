@@ -111,7 +111,7 @@ func TestStrangersAreRefused(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, `CREATE TABLE a (id int PRIMARY KEY)`)
-	paths := []string{"/", "/nowhere", "/open?key=x", "/t/public/a", "/t/public/b", "/t/public/a?f=id.is.x", "/diagram", "//", "/t/%00/x"}
+	paths := []string{"/", "/sql", "/nowhere", "/open?key=x", "/t/public/a", "/t/public/b", "/t/public/a?f=id.is.x", "/diagram", "//", "/t/%00/x"}
 	for _, signedIn := range []bool{false, true} {
 		if signedIn {
 			w.open()

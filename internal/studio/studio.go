@@ -44,6 +44,12 @@ type Options struct {
 	Masks []catalog.Mask
 	// ReadRole is the role that reading is done under; empty: the URL's own.
 	ReadRole string
+	// SQLURL is the database as the SQL box logs in; zero: as URL says. SQLWrites
+	// allows it to write, where the page's switch is on.
+	SQLURL    pgurl.URL
+	SQLWrites bool
+	// PageTime bounds each statement behind a page; 0: 5 s.
+	PageTime time.Duration
 	// Audit records a change in the transaction that makes it; nil: nobody is told.
 	Audit func(ctx context.Context, tx pgx.Tx, c Change) error
 	// BasePath is where a proxy has put studio: "" or "/like/this".
@@ -62,7 +68,9 @@ type Options struct {
 // masked columns are left out.
 type Change struct {
 	Schema, Table string
-	// Kind is "insert", "update", "delete" or, for many rows at once, "import".
+	// Kind is "insert", "update" or "delete"; "import", for many rows at once; or
+	// "sql", of a statement that was typed: then Statement is its text and no row
+	// is named.
 	Kind string
 	// File is what was imported, Rows how many rows went in.
 	File string
@@ -71,6 +79,7 @@ type Change struct {
 	// changed, as PostgreSQL writes them. A nil is NULL.
 	Key           []string
 	Before, After map[string]*string
+	Statement     string
 }
 
 // Server answers HTTP. It is safe for concurrent use.
@@ -82,9 +91,12 @@ type Server struct {
 	mux   *http.ServeMux
 	door  *door
 	cache cache
-	port  string
-	local map[string]bool // hosts that browsers may call us by
-	cross *http.CrossOriginProtection
+	// sqlBox is nil behind PgBouncer.
+	sqlBox    *database.Box
+	toConfirm confirmations
+	port      string
+	local     map[string]bool // hosts that browsers may call us by
+	cross     *http.CrossOriginProtection
 	// places are those of exports and imports: see bulk.
 	places  chan struct{}
 	uploads uploads
@@ -120,7 +132,20 @@ func New(ctx context.Context, at net.Addr, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(),
+	if o.PageTime == 0 {
+		o.PageTime = pageTime
+	}
+	if o.SQLURL.IsZero() {
+		o.SQLURL = o.URL
+	}
+	var box *database.Box
+	if !o.SQLURL.PgBouncer {
+		if box, err = database.OpenBox(database.Options{URL: o.SQLURL}); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	s := &Server{Options: o, sqlBox: box, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(),
 		door: newDoor(port, o.BasePath, o.TLS), port: port, cross: http.NewCrossOriginProtection()}
 	s.local = hosts(host, port, o.Hosts)
 	s.places = make(chan struct{}, bulkAtOnce)
@@ -164,6 +189,9 @@ func (s *Server) routes() []route {
 		{"POST " + importRoute, false, s.importSend},
 		{"GET " + importRoute + "/{id}", false, s.importLook},
 		{"POST " + importRoute + "/{id}", false, s.importDo},
+		{"GET /sql", false, s.sql},
+		{"POST /sql", false, s.runSQL},
+		{"POST /sql/cancel", false, s.cancelSQL},
 		{"POST /theme", false, s.theme},
 	}
 }

@@ -109,6 +109,8 @@ type Table struct {
 	// Whole says that the role may read the whole table: without that right
 	// PostgreSQL shows neither ctid nor xmin.
 	Whole bool
+	// shut says that the role may not use its schema.
+	shut bool
 }
 
 // Identifier is the table's name for SQL.

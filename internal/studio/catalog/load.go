@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,14 +12,16 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/database"
 )
 
-// foreign is the condition that keeps PostgreSQL's own schemas out.
-const foreign = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'USAGE')`
+// foreign is the condition that keeps PostgreSQL's own schemas out. Schemas that
+// the role may not use are read too, and left out only at the end: a view of
+// another schema may show what a masked column there holds.
+const foreign = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
 
 const databaseSQL = `SELECT current_database(), current_setting('server_version'), current_user`
 
 const tablesSQL = `SELECT c.oid, n.nspname, c.relname, c.relkind, COALESCE(obj_description(c.oid, 'pg_class'), ''),
 	c.reltuples::bigint, c.relhassubclass, COALESCE((SELECT min(i.inhparent::bigint) FROM pg_inherits i WHERE i.inhrelid = c.oid), 0),
-	has_table_privilege(c.oid, 'SELECT')
+	has_table_privilege(c.oid, 'SELECT'), has_schema_privilege(n.oid, 'USAGE')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ` + foreign + `
 ORDER BY n.nspname, c.relname`
@@ -134,6 +137,7 @@ func Load(ctx context.Context, tx *database.Tx, masks []Mask) (*Database, error)
 	}
 	l.parents()
 	l.db.mask(masks, l.twins)
+	l.db.leaveOut()
 	for _, t := range l.db.Tables {
 		t.chooseKey()
 		t.estimate()
@@ -153,7 +157,7 @@ func (l *loader) database(r record) {
 
 func (l *loader) table(r record) {
 	t := &Table{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: Kind(r.text(3)[0]), Comment: r.text(4),
-		Rows: r.int(5), Children: r.bool(6), Whole: r.bool(8)}
+		Rows: r.int(5), Children: r.bool(6), Whole: r.bool(8), shut: !r.bool(9)}
 	if parent := r.oid(7); parent != 0 {
 		t.Parent = &Table{OID: parent} // resolved by parents
 	}
@@ -239,6 +243,25 @@ func (l *loader) reads(r record) {
 	}
 	for _, c := range reader.Columns {
 		l.twins.join(read, c)
+	}
+}
+
+// leaveOut takes away the tables of schemas that the role may not use.
+func (d *Database) leaveOut() {
+	shut := func(t *Table) bool { return t.shut }
+	d.Tables = slices.DeleteFunc(d.Tables, shut)
+	maps.DeleteFunc(d.byName, func(_ [2]string, t *Table) bool { return t.shut })
+	for _, t := range d.Tables {
+		t.Out = slices.DeleteFunc(t.Out, func(r *Relation) bool { return r.To.shut })
+		t.In = slices.DeleteFunc(t.In, func(r *Relation) bool { return r.From.shut })
+		for _, c := range t.Columns {
+			if c.References != nil && c.References.To.shut {
+				c.References = nil
+			}
+		}
+		if t.Parent != nil && t.Parent.shut {
+			t.Parent = nil
+		}
 	}
 }
 

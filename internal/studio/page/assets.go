@@ -2,7 +2,7 @@ package page
 
 import (
 	"crypto/sha256"
-	_ "embed" // for the four files below
+	_ "embed" // for the files below
 	"encoding/hex"
 	"net/http"
 	"strings"
@@ -16,6 +16,8 @@ var (
 	stylesheet string
 	//go:embed assets/studio.js
 	script string
+	//go:embed assets/sql.js
+	sqlScript string
 	// htmx 2.0.11 from npm; its licence stands beside it.
 	//go:embed assets/htmx.min.js
 	htmx string
@@ -39,6 +41,7 @@ func loadAssets() assetSet {
 	for _, f := range []struct{ stem, ext, contentType, body string }{
 		{"studio", ".css", "text/css; charset=utf-8", stylesheet},
 		{"studio", ".js", "text/javascript; charset=utf-8", script},
+		{"sql", ".js", "text/javascript; charset=utf-8", sqlScript},
 		{"htmx", ".js", "text/javascript; charset=utf-8", htmx},
 		{"mark", ".svg", "image/svg+xml", mark},
 	} {

@@ -31,7 +31,7 @@ type Renderer struct{ pages map[string]*template.Template }
 // New parses the templates.
 func New() (*Renderer, error) {
 	r := &Renderer{pages: make(map[string]*template.Template)}
-	for _, name := range []string{"home", "grid", "diagram", "failure", "import"} {
+	for _, name := range []string{"home", "grid", "diagram", "sql", "import", "failure"} {
 		t, err := template.New("layout.html").ParseFS(templates, "templates/layout.html", "templates/icons.html",
 			"templates/parts.html", "templates/transfer.html", "templates/"+name+".html")
 		if err != nil {

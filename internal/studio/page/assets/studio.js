@@ -146,7 +146,7 @@
   let held = "", inGrid = false;
   document.addEventListener("htmx:beforeSwap", () => {
     held = document.activeElement?.id ?? "";
-    inGrid = Boolean(document.activeElement?.closest?.("#grid"));
+    inGrid = Boolean(document.activeElement?.closest?.("#grid td"));
   });
   document.addEventListener("htmx:afterSettle", () => {
     setUp();
