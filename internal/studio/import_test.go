@@ -19,8 +19,8 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/address"
 )
 
-// post sends a form of our own origin.
-func (w *world) post(path, contentType string, body []byte) (*http.Response, string) {
+// postBody sends a form of our own origin.
+func (w *world) postBody(path, contentType string, body []byte) (*http.Response, string) {
 	w.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, w.origin+path, bytes.NewReader(body))
 	if err != nil {
@@ -43,7 +43,7 @@ func (w *world) upload(table, text string) (*http.Response, string) {
 	_, _ = part.Write([]byte(text))
 	_ = form.Close()
 	var base address.Base
-	return w.post(base.Import("public", table, ""), form.FormDataContentType(), body.Bytes())
+	return w.postBody(base.Import("public", table, ""), form.FormDataContentType(), body.Bytes())
 }
 
 var (
@@ -78,7 +78,7 @@ func (w *world) bring(table, text, button string, change ...string) string {
 	for i := 0; i < len(change); i += 2 {
 		form.Set(change[i], change[i+1])
 	}
-	res, body = w.post(at, "application/x-www-form-urlencoded", []byte(form.Encode()))
+	res, body = w.postBody(at, "application/x-www-form-urlencoded", []byte(form.Encode()))
 	if res.StatusCode != http.StatusSeeOther {
 		return body
 	}
@@ -188,7 +188,7 @@ func TestImportChoices(t *testing.T) {
 	form := w.choices(at)
 	form.Set("do", "load")
 	for i, want := range []int{http.StatusSeeOther, http.StatusUnprocessableEntity} {
-		if res, _ := w.post(at, "application/x-www-form-urlencoded", []byte(form.Encode())); res.StatusCode != want {
+		if res, _ := w.postBody(at, "application/x-www-form-urlencoded", []byte(form.Encode())); res.StatusCode != want {
 			t.Errorf("import %d of one file: %d", i+1, res.StatusCode)
 		}
 	}
