@@ -104,6 +104,9 @@ func (b Base) Row(schema, name, key string, v View) string {
 	return b.table(schema, name) + "/row/" + url.PathEscape(key) + v.Query()
 }
 
+// Part returns the address of a page about a table: "review", "save", "new" …
+func (b Base) Part(schema, name, part string) string { return b.table(schema, name) + "/" + part }
+
 func (b Base) table(schema, name string) string {
 	return string(b) + "/t/" + url.PathEscape(escapeName(schema)) + "/" + url.PathEscape(escapeName(name))
 }
