@@ -15,9 +15,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/config"
 	"github.com/af-auth/af-auth/internal/pgurl"
+	"github.com/af-auth/af-auth/internal/postgres"
 	"github.com/af-auth/af-auth/internal/studio"
 	"github.com/af-auth/af-auth/internal/studio/catalog"
 )
@@ -100,6 +103,12 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 func (c *studioCmd) options(e *Env, settings *config.Config, url pgurl.URL) (studio.Options, error) {
 	o := studio.Options{URL: url, Production: settings.Production, ReadOnly: c.ReadOnly, BasePath: c.BasePath, Hosts: c.Host,
 		Masks: studioMasks(), TLS: c.TLSCert != "", Logger: e.quiet()}
+	actor := postgres.Actor{Name: "studio:" + e.userName()}
+	o.Begin = func(ctx context.Context, tx pgx.Tx) error { return postgres.ClaimChange(ctx, tx, actor) }
+	o.Audit = func(ctx context.Context, tx pgx.Tx, ch studio.Change) error {
+		return postgres.RecordChange(ctx, tx, actor, postgres.RowChange{Table: ch.Schema + "." + ch.Table, What: ch.Kind, Key: ch.Key,
+			Before: ch.Before, After: ch.After, Cleared: ch.Cleared})
+	}
 	for _, word := range c.Mask {
 		m, ok := catalog.ParseMask(word)
 		if !ok {
