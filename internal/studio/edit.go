@@ -69,7 +69,11 @@ func (s *Server) keepRow(w http.ResponseWriter, r *http.Request) error {
 		return &afauth.Error{Code: afauth.CodeNotFound, Message: "the address names no row of " + d.table.Label(), Hint: "open the table"}
 	}
 	id := change.ID(key)
-	switch d.form.Get("do") {
+	do := d.form.Get("do")
+	if d.form.Get("how") == "undo" { // a button of the editor
+		do = "undo"
+	}
+	switch do {
 	case "set":
 		err = s.setCell(r.Context(), d, id, key)
 	case "undo":
