@@ -35,4 +35,4 @@ WHERE kind = 'user.deleted' AND user_id = ANY (@ids::uuid[]) AND jsonb_typeof(de
 
 -- name: KeepsRecord :one
 -- Whether this database is af-auth's own, and so has a record to write to.
-SELECT (to_regclass('events') IS NOT NULL AND to_regclass(@ledger::text) IS NOT NULL)::boolean AS ours;
+SELECT (to_regclass('events') IS NOT NULL AND to_regclass('af_auth_migrations') IS NOT NULL)::boolean AS ours;

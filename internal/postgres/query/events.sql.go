@@ -33,12 +33,12 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) error {
 }
 
 const keepsRecord = `-- name: KeepsRecord :one
-SELECT (to_regclass('events') IS NOT NULL AND to_regclass($1::text) IS NOT NULL)::boolean AS ours
+SELECT (to_regclass('events') IS NOT NULL AND to_regclass('af_auth_migrations') IS NOT NULL)::boolean AS ours
 `
 
 // Whether this database is af-auth's own, and so has a record to write to.
-func (q *Queries) KeepsRecord(ctx context.Context, ledger string) (bool, error) {
-	row := q.db.QueryRow(ctx, keepsRecord, ledger)
+func (q *Queries) KeepsRecord(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, keepsRecord)
 	var ours bool
 	err := row.Scan(&ours)
 	return ours, err

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/af-auth/af-auth"
-	"github.com/af-auth/af-auth/internal/migrate"
 	"github.com/af-auth/af-auth/internal/postgres/query"
 )
 
@@ -39,7 +38,7 @@ func ClaimChange(ctx context.Context, tx pgx.Tx, actor Actor) error {
 // A database that is not af-auth's own has no record, and none is written.
 func RecordChange(ctx context.Context, tx pgx.Tx, actor Actor, c RowChange) error {
 	q := query.New(tx)
-	ours, err := q.KeepsRecord(ctx, migrate.LedgerTable)
+	ours, err := q.KeepsRecord(ctx)
 	if err != nil || !ours {
 		return fault(err, "looking for the record")
 	}
