@@ -31,6 +31,7 @@ const (
 	CodeRateLimited      Code = "rate_limited"
 	CodeCrossOrigin      Code = "cross_origin"
 	CodeUpstreamDown     Code = "upstream_unavailable"
+	CodeTooManyOpen      Code = "too_many_open"
 	CodeUnavailable      Code = "unavailable"
 	CodeSchema           Code = "schema_mismatch"
 	CodeInternal         Code = "internal"

@@ -49,6 +49,11 @@ func runLists(ctx context.Context, s *site) error {
 		slices.Sort(took)
 		line(l.what, long(share(took, 0.5)), long(share(took, 0.99)), long(took[len(took)-1]), l.goal)
 	}
+	took, err := s.peoplePage(ctx, c)
+	if err != nil {
+		return err
+	}
+	line("GET /auth/people, over HTTP", long(share(took, 0.5)), long(share(took, 0.99)), long(took[len(took)-1]), "≤ 50 ms")
 	return nil
 }
 

@@ -85,16 +85,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"verify", runVerify},
-		{"memory", func(ctx context.Context, s *site) error {
-			for _, e := range strings.Split(os.Getenv("BENCHENVS"), ";") {
-				os.Setenv("BENCHENV", e)
-				fmt.Println(e)
-				if err := runMemory(ctx, s); err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
+		{"memory", runMemory},
 		{"revoke", runRevoke},
 		{"cold start", runColdStart},
 		{"import", runImport},

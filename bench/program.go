@@ -30,8 +30,9 @@ type program struct {
 	begun   time.Time
 }
 
-// serve starts `af-auth serve` on a database. It does not wait.
-func (s *site) serve(ctx context.Context, c crowd) (*program, error) {
+// serve starts `af-auth serve` on a database, with further settings as NAME=VALUE.
+// It does not wait.
+func (s *site) serve(ctx context.Context, c crowd, settings ...string) (*program, error) {
 	path, err := filepath.Abs(s.options.program)
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func (s *site) serve(ctx context.Context, c crowd) (*program, error) {
 	p.cmd.Dir = s.folder
 	p.cmd.Env = []string{"PATH=/usr/bin:/bin", "DATABASE_URL=" + c.url, "AF_AUTH_URL=https://" + host, "AF_AUTH_LISTEN=" + address,
 		"GITHUB_CLIENT_ID=bench", "GITHUB_CLIENT_SECRET=bench", "AF_AUTH_METRICS_TOKEN=" + metricsToken}
-	p.cmd.Env = append(p.cmd.Env, strings.Fields(os.Getenv("BENCHENV"))...)
+	p.cmd.Env = append(p.cmd.Env, settings...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
 	p.begun = time.Now()
 	return p, p.cmd.Start()

@@ -103,22 +103,24 @@ func (c crowd) fillRows(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // withoutIndexes runs a statement on a table whose indexes are made anew behind
-// it: much faster than keeping them for each row. Those of constraints stay.
+// it, with their comments: much faster than keeping them for each row. Those of
+// constraints stay.
 func withoutIndexes(table, sql string) string {
 	return `DO $bench$
 DECLARE
-    indexes text[] := ARRAY(SELECT indexdef FROM pg_indexes i WHERE tablename = '` + table + `'
-        AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = i.indexname) ORDER BY indexname);
-    names text[] := ARRAY(SELECT indexname FROM pg_indexes i WHERE tablename = '` + table + `'
-        AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = i.indexname) ORDER BY indexname);
-    i text;
+    i record;
 BEGIN
-    FOREACH i IN ARRAY names LOOP
-        EXECUTE format('DROP INDEX %I', i);
+    CREATE TEMPORARY TABLE bench_indexes ON COMMIT DROP AS
+    SELECT c.relname AS name, pg_get_indexdef(c.oid) AS definition, obj_description(c.oid, 'pg_class') AS comment
+    FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+    WHERE x.indrelid = '` + table + `'::regclass AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid);
+    FOR i IN SELECT * FROM bench_indexes LOOP
+        EXECUTE format('DROP INDEX %I', i.name);
     END LOOP;
     ` + sql + `;
-    FOREACH i IN ARRAY indexes LOOP
-        EXECUTE i;
+    FOR i IN SELECT * FROM bench_indexes ORDER BY name LOOP
+        EXECUTE i.definition;
+        EXECUTE format('COMMENT ON INDEX %I IS %L', i.name, i.comment);
     END LOOP;
 END $bench$`
 }

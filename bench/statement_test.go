@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -16,27 +17,9 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // be faster, and measure nothing.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	c := crowd{pgtest.New(t), 20, 2}
-	conn, err := pgx.Connect(t.Context(), c.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(t.Context()) }()
-	if err := c.fillRows(t.Context(), conn); err != nil {
-		t.Fatal(err)
-	}
-	w, err := c.open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.close()
-	for _, n := range []int{1, 7, c.sessions()} {
-		if d, err := w.gate.Check(t.Context(), token(n), host); err != nil || d.User.GitHubID != int64((n-1)%c.people+1) {
-			t.Errorf("session %d: person %d, %v", n, d.User.GitHubID, err)
-		}
-	}
+	w := newTestWorld(t)
 	for name, script := range map[string]string{"verify": verifyScript(), "sign-in": signInScript()} {
-		rows, err := conn.Query(t.Context(), strings.ReplaceAll(script, "(:n)", "(7)"))
+		rows, err := w.conns[0].Query(t.Context(), strings.ReplaceAll(script, "(:n)", "(7)"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,26 +31,48 @@ func TestScripts(t *testing.T) {
 			t.Errorf("%s: %d rows, %v", name, found, err)
 		}
 	}
-	if err := w.signIn(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.signInBare(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.signInPlain(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
-	asBefore(t, conn, c)
+	w.signedIn(t, 1)
 }
 
-// asBefore fails unless everybody is still called as before, and four have signed in.
-func asBefore(t *testing.T, conn *pgx.Conn, c crowd) {
+// All ways to sign in leave the same behind, of people who are called as before.
+func TestSignIns(t *testing.T) {
+	t.Parallel()
+	w := newTestWorld(t)
+	for n := range w.sessions() {
+		if d, err := w.gate.Check(t.Context(), token(n+1), host); err != nil || d.User.GitHubID != int64(n%w.people+1) {
+			t.Errorf("session %d: person %d, %v", n+1, d.User.GitHubID, err)
+		}
+	}
+	for _, way := range []func(context.Context, int) error{w.signIn, w.signInBare, w.signInPlain, w.check, w.checkPlain} {
+		if err := way(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.signedIn(t, 3)
+}
+
+func newTestWorld(t *testing.T) *world {
 	t.Helper()
-	rows, err := conn.Query(t.Context(), "SELECT github_user_id, login, name, email FROM users")
+	c := crowd{pgtest.New(t), 20, 2}
+	if err := c.with(t.Context(), c.fillRows); err != nil {
+		t.Fatal(err)
+	}
+	w, err := c.open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var n, people int
+	t.Cleanup(w.close)
+	return w
+}
+
+// signedIn fails unless so many have signed in, and everybody is called as before.
+func (w *world) signedIn(t *testing.T, times int) {
+	t.Helper()
+	rows, err := w.conns[0].Query(t.Context(), "SELECT github_user_id, login, name, email FROM users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n, people, sessions, events int
 	var login, name, email string
 	_, err = pgx.ForEachRow(rows, []any{&n, &login, &name, &email}, func() error {
 		people++
@@ -76,11 +81,11 @@ func asBefore(t *testing.T, conn *pgx.Conn, c crowd) {
 		}
 		return nil
 	})
-	var sessions int
-	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM sessions").Scan(&sessions); err != nil {
-		t.Fatal(err)
+	if err != nil || people != w.people {
+		t.Errorf("%d people, %v", people, err)
 	}
-	if err != nil || people != c.people || sessions != c.sessions()+4 {
-		t.Errorf("%d people with %d sessions, %v", people, sessions, err)
+	err = w.conns[0].QueryRow(t.Context(), "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM events WHERE kind = 'sign_in.succeeded')").Scan(&sessions, &events)
+	if err != nil || sessions != w.sessions()+times || events != times {
+		t.Errorf("%d sessions and %d events, %v", sessions, events, err)
 	}
 }

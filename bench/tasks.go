@@ -86,7 +86,11 @@ func (m *migrations) folders() error {
 	}
 	var all []error
 	for _, f := range m.files {
-		all = append(all, write(m.ownGoose, f.Version+"_"+f.Name+".sql", "-- +goose Up\n-- +goose StatementBegin\n"+f.Up+"\n-- +goose StatementEnd\n"))
+		text := "-- +goose Up\n-- +goose StatementBegin\n" + f.Up + "\n-- +goose StatementEnd\n"
+		if f.Outside { // statement by statement, as it has to be
+			text = "-- +goose NO TRANSACTION\n-- +goose Up\n" + f.Up
+		}
+		all = append(all, write(m.ownGoose, f.Version+"_"+f.Name+".sql", text))
 	}
 	for i := range small {
 		name := fmt.Sprintf("20260101%06d_m", i/60*100+i%60)

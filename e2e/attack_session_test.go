@@ -185,7 +185,7 @@ func TestFormsOfOtherSites(t *testing.T) {
 	for _, url := range []string{
 		ownOrigin + "/auth/", ownOrigin + "/auth/sign-in?again=1", ownOrigin + "/auth/refused", ownOrigin + "/auth/sign-out", ownOrigin + "/auth/signed-out", ownOrigin + "/auth/about",
 		ownOrigin + "/nothing", ownOrigin + "/auth/github/callback", appOrigin + "/.af-auth/enter", appOrigin + "/nothing", "https://unknown.test/", ownOrigin + "/auth/continue",
-		ownOrigin + "/live", ownOrigin + "/auth/verify", ownOrigin + "/metrics",
+		ownOrigin + "/live", ownOrigin + "/metrics",
 	} {
 		got := s.get(t, url)
 		policy := strings.Split(got.header.Get("Content-Security-Policy"), "; ")

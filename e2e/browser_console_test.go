@@ -28,7 +28,7 @@ func TestBrowserConsole(t *testing.T) {
 	them.do(t, "pick octocat", chromedp.Click(chromedp.CSS(`button[name=login][value=octocat]`)))
 	them.waitFor(t, "the waiting page", 20*time.Second, on("/auth/waiting"))
 
-	admin.waitFor(t, "the news", 10*time.Second, `document.getElementById("news").textContent === "1 more person is waiting."`)
+	admin.waitFor(t, "the news", 10*time.Second, `document.getElementById("news").textContent === "octocat is waiting."`)
 	admin.do(t, "show them", chromedp.Click(chromedp.CSS(`#reload`)))
 	admin.do(t, "allow", chromedp.Click(chromedp.CSS(`form[action$="/allow"] button`)))
 	them.waitFor(t, "the application, without a click", promise+4*time.Second, `location.href.startsWith(`+quote(p.AppURL+"/")+`) && document.body.innerText.includes("Hello, Mona Octocat")`)

@@ -81,6 +81,22 @@ func (f *front) keepsItsCookies(t *testing.T, v *visitor) {
 			t.Errorf("cookies arrive: %s", got.body)
 		}
 	}
+	// A pattern that goes back and forth over these gives up, or takes long. On a
+	// public path, because af-auth reads no session out of so many cookies.
+	semicolons := "Cookie: " + strings.Repeat(";", 7900)
+	spaces := "Cookie: " + strings.Repeat("; ", 3900)
+	for _, lines := range [][]string{
+		{"Cookie: " + ours, semicolons, semicolons, semicolons}, {semicolons, semicolons, semicolons, "Cookie: " + ours},
+		{semicolons, "Cookie: a=1; " + ours, spaces, semicolons}, {spaces, "Cookie: " + many + ours, spaces, semicolons},
+	} {
+		got := f.raw(t, appOrigin, head(t, nil, "/public/hook", lines...))
+		if strings.Contains(strings.Join(reflected(t, got.status, got.body).Header.Values("Cookie"), ";"), "af_auth") {
+			t.Errorf("behind many semicolons cookies arrive: %.300s", got.body)
+		}
+	}
+	if log := f.log.String(); strings.Contains(log, "pcre") {
+		t.Errorf("a pattern failed: %.300s", log[strings.Index(log, "pcre"):])
+	}
 }
 
 // keepsHostsApart: what the request calls itself does not decide whose session
@@ -127,6 +143,9 @@ func (f *front) guardsPaths(t *testing.T, v *visitor) {
 		if got := f.raw(t, appOrigin, head(t, nil, target)); strings.Contains(got.body, `"URI"`) || got.status == http.StatusOK {
 			t.Errorf("%.80q: %d %.200s", target, got.status, got.body)
 		}
+	}
+	if f.ofPaths != nil {
+		f.ofPaths(t, v)
 	}
 }
 
@@ -178,4 +197,33 @@ func (l *lines) next(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return strings.TrimRight(line, "\r\n")
+}
+
+// bearsFloods: what is too large is refused by the proxy or by af-auth, opens
+// nothing, and costs af-auth little; many strangers are led to sign in.
+func (f *front) bearsFloods(t *testing.T, v *visitor) {
+	before := f.metric(t, f.doors[0], "process_resident_memory_bytes")
+	million := strings.Repeat(".", 1<<20)
+	for name, text := range map[string]string{
+		"a header of 1 MiB":        head(t, nil, "/inside", "X-A: "+million),
+		"100,000 headers":          head(t, nil, "/inside", strings.Repeat("X-A: b\r\n", 100_000)+"X-B: c"),
+		"a million dots as cookie": head(t, nil, "/inside", "Cookie: __Host-af_auth="+million),
+		"30,000 dots as bearer":    head(t, nil, "/inside", "Authorization: Bearer "+million[:30_000]),
+		"an address of 1 MiB":      head(t, nil, "/"+million),
+	} {
+		if got := f.raw(t, appOrigin, text); got.status == http.StatusOK || strings.Contains(got.body, `"URI"`) {
+			t.Errorf("%s: %d %.200s", name, got.status, got.body)
+		}
+	}
+	stranger := f.visitor(t)
+	stranger.client.Jar = nil // somebody new each time
+	for range rounds(100, 5000) {
+		if got := f.ask(t, stranger, request{method: http.MethodGet, url: appOrigin + "/inside", header: navigation()}); got.status != http.StatusFound {
+			t.Fatalf("a stranger: %d %.200s", got.status, got.body)
+		}
+	}
+	f.grewLittle(t, before)
+	if got := f.ask(t, v, request{method: http.MethodGet, url: appOrigin + "/inside", header: script()}); got.status != http.StatusOK {
+		t.Errorf("afterwards: %d %.200s", got.status, got.body)
+	}
 }

@@ -30,6 +30,7 @@ func (f *front) cases(t *testing.T) {
 		{"tickets", f.redeemsOnce},
 		{"WebSocket", f.passesWebSocket},
 		{"uploads and events", f.streams},
+		{"floods (C40)", f.bearsFloods},
 		{"access by application", f.keepsToSomeApplications},
 		{"revoke", f.closes},
 		{"af-auth is gone", f.failsClosed},
@@ -253,6 +254,19 @@ func (f *front) passesWebSocket(t *testing.T, v *visitor) {
 	got := f.raw(t, appOrigin, head(t, v, "/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"))
 	if seen := reflected(t, got.status, got.body); seen.Header.Get("Upgrade") != "" {
 		t.Errorf("another upgrade passes: %v", seen.Header)
+	}
+	// Behind two lines one reader takes the first and another one any of them.
+	for _, lines := range [][]string{{"Upgrade: h2c", "Upgrade: websocket"}, {"Upgrade: websocket", "Upgrade: h2c"}, {"Upgrade: h2c, websocket"}} {
+		got := f.raw(t, appOrigin, head(t, v, "/", append(lines, "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA")...))
+		if got.status == http.StatusSwitchingProtocols {
+			if to := got.header.Get("Upgrade"); to != "websocket" {
+				t.Errorf("%q is switched to %q", lines, to)
+			}
+			continue
+		}
+		if seen := reflected(t, got.status, got.body); len(seen.Header.Values("Upgrade")) > 0 {
+			t.Errorf("%q passes as %q", lines, seen.Header.Values("Upgrade"))
+		}
 	}
 }
 

@@ -38,6 +38,11 @@ type front struct {
 	trust *x509.CertPool
 	// keepsCookies says that this proxy cannot take af-auth's cookies out.
 	keepsCookies bool
+	// ofPaths holds the proxy to what it alone says of paths that are refused; nil:
+	// it hands on what af-auth says.
+	ofPaths func(*testing.T, *visitor)
+	// log is what the proxy's program writes; nil: there is no program.
+	log *syncBuffer
 
 	arrived chan struct{} // closed by the application: an upload has begun
 	goOn    chan struct{} // closed by the test: the second event may come
@@ -114,8 +119,9 @@ func installed(t *testing.T, name string) string {
 // runs starts a proxy's program and waits until it takes connections.
 func (f *front) runs(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	var log syncBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
+	log := &syncBuffer{}
+	f.log = log
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

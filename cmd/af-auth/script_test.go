@@ -230,8 +230,14 @@ func dev(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(cmd.Process.Signal(syscall.SIGINT))
 		ts.Check(cmd.Wait())
 	})
-	if !bufio.NewScanner(out).Scan() {
+	line := bufio.NewScanner(out)
+	if !line.Scan() {
 		_ = cmd.Wait()
 		ts.Fatalf("dev did not start: %s", faults.String())
 	}
+	var links struct {
+		AppURL string `json:"app_url"`
+	}
+	ts.Check(json.Unmarshal(line.Bytes(), &links))
+	ts.Setenv("APP", strings.TrimPrefix(links.AppURL, "http://"))
 }

@@ -49,7 +49,7 @@ func (s shot) take() (findings []string, picture []byte, err error) {
 	if picture, err = chromedp.Run(ctx, chromedp.FullScreenshot(100)); err != nil {
 		return nil, nil, fmt.Errorf("take the picture: %w", err)
 	}
-	for _, check := range []string{sidewaysScroll, offGrid} {
+	for _, check := range []string{sidewaysScroll, offGrid, sticksOut} {
 		found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](check))
 		if err != nil {
 			return nil, nil, fmt.Errorf("check the layout: %w", err)
@@ -158,3 +158,8 @@ func (c *console) take() []string {
 	c.messages = nil
 	return taken
 }
+
+// sticksOut lists tables that are wider than the card they stand in.
+const sticksOut = `Array.from(document.querySelectorAll(".panel > table"))
+	.map(t => [t, t.getBoundingClientRect().right - t.parentElement.getBoundingClientRect().right])
+	.filter(([, px]) => px > 0.5).map(([t, px]) => "a table (" + t.className + ") sticks " + px.toFixed(1) + " px out of its card")`

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -28,6 +29,24 @@ type Change struct {
 	postgres.Change
 	// Warning is what whoever decided should know, in one line; empty: nothing.
 	Warning string
+}
+
+// Lowers reports whether somebody who was allowed has lost time or an
+// application by it. Servers that remember them have to hear of that.
+func (c Change) Lowers() bool {
+	if c.Already || c.Before == nil || c.Before.Access() != afauth.Allowed {
+		return false
+	}
+	was, is := c.Before.Whitelist, c.After.Whitelist
+	switch {
+	case is.Until != nil && (was.Until == nil || is.Until.Before(*was.Until)):
+		return true
+	case is.Apps == nil:
+		return false
+	case was.Apps == nil:
+		return true
+	}
+	return slices.ContainsFunc(was.Apps, func(host string) bool { return !slices.Contains(is.Apps, host) })
 }
 
 // Filter picks people from a list; Key is a place in it, and in one of sessions.
@@ -119,15 +138,15 @@ func (p *People) Revoke(ctx context.Context, actor Actor, ref string) (Change, e
 	return Change{Change: change}, err
 }
 
-// RevokeApp takes the application on one host away from a person, and ends the
-// sessions there. all are the hosts of all applications: what remains, without
-// this one, of a permission for all. The last one taken away leaves somebody who
-// is allowed, and to nothing.
-func (p *People) RevokeApp(ctx context.Context, actor Actor, ref, host string, all []string) (Change, error) {
+// RevokeApps takes the applications on some hosts away from a person, all in one
+// transaction, and ends the sessions there. all are the hosts of all
+// applications: what remains, without these, of a permission for all. The last
+// one taken away leaves somebody who is allowed, and to nothing.
+func (p *People) RevokeApps(ctx context.Context, actor Actor, ref string, hosts, all []string) (Change, error) {
 	if err := checkReason(actor); err != nil {
 		return Change{}, err
 	}
-	if host == "" {
+	if len(hosts) == 0 || slices.Contains(hosts, "") {
 		return Change{}, invalid("no application is named: its host is empty", "name its host, as in app.example.com")
 	}
 	person, err := p.Find(ctx, ref)
@@ -139,7 +158,7 @@ func (p *People) RevokeApp(ctx context.Context, actor Actor, ref, host string, a
 			Message: fmt.Sprintf("%s may open all applications, and no setting says which these are", person.Handle()),
 			Hint:    "name all in AF_AUTH_HOSTS, or say which remain: af-auth allow " + quoted(ref) + " --only --app HOST"}
 	}
-	change, err := p.db.RevokeApp(ctx, actor, person.ID, host, all, p.limits.Idle)
+	change, err := p.db.RevokeApps(ctx, actor, person.ID, hosts, all, p.limits.Idle)
 	return Change{Change: change}, err
 }
 

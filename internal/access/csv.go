@@ -223,7 +223,13 @@ func (f *csvFile) line(number int, record []string) (line, []Flaw) {
 	if l.reason = strings.Clone(field(columnReason)); utf8.RuneCountInString(l.reason) > mostReason {
 		wrong(columnReason, "has %d characters, and the record keeps %d", utf8.RuneCountInString(l.reason), mostReason)
 	}
-	for _, host := range strings.FieldsFunc(field(columnApps), func(r rune) bool { return r == ';' || r == ' ' }) {
+	hosts := strings.FieldsFunc(field(columnApps), func(r rune) bool { return r == ';' || r == ' ' })
+	if i, ok := f.at[columnApps]; ok && record[i] != "" && len(hosts) == 0 {
+		// To read it as empty would open everything, where somebody may have
+		// taken the last host away and left its separator.
+		wrong(columnApps, "names no application; leave the field empty for all of them, or name some")
+	}
+	for _, host := range hosts {
 		if why := f.checks.host(host); why != "" {
 			wrong(columnApps, "%s", why)
 		}

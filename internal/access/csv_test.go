@@ -32,6 +32,7 @@ func TestReadLines(t *testing.T) {
 		"header's case":   {" Login ,UNTIL\nann,2026-02-01\n", `2:"ann" until 2026-02-02T00:00:00Z`, ""},
 		"a moment":        {"login,until\nann,2026-02-01T02:00:00+02:00\n", `2:"ann" until 2026-02-01T00:00:00Z`, ""},
 		"apps":            {"login,apps\nann,a.example.com;b.example.com c.example.com; \nbea,\n", `2:"ann" [a.example.com b.example.com c.example.com] 3:"bea"`, ""},
+		"separators":      {"login,apps\nann,;\nbea,\" \"\ncleo,; ;\ndora,\t\nedda,\n", `6:"edda"`, "line 2, apps: names no application|line 3, apps|line 4, apps|line 5, apps: names no application; leave"},
 		"empty lines":     {"login\n\nann\n\n\n", `3:"ann"`, ""},
 		"no last newline": {"login\nann", `2:"ann"`, ""},
 		"nothing":         {"", "", "the file is empty"},

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/af-auth/af-auth"
@@ -13,6 +14,9 @@ func ParseRef(s string) (login string, githubID int64, id afauth.ID, err error) 
 	r, err := parseRef(s)
 	return r.login, r.githubID, r.id, err
 }
+
+// WhyForeign says why somebody else may have written the answers of GitHub.
+func WhyForeign(info fs.FileInfo, uid int) string { return whyForeign(info, uid) }
 
 // ReadLines reads a file of people: each line without flaws in words, and all
 // flaws.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +69,8 @@ type Import struct {
 	// does not know; these are left out.
 	People  int
 	Unknown []Unknown
+	// Apps are the hosts that it names, sorted, each once.
+	Apps []string
 }
 
 // ReadImport reads a whole file, and resolves its logins. All that is wrong is
@@ -112,7 +116,7 @@ const mostFlaws = 1000
 // check reads the file through. With flaws nobody is looked up.
 func (im *Import) check() (checked, error) {
 	c := checked{ids: map[int64]int{}}
-	byLogin := map[string]int{}
+	byLogin, apps := map[string]int{}, map[string]bool{}
 	file, err := im.file.Open()
 	if err != nil {
 		return c, err
@@ -141,7 +145,11 @@ func (im *Import) check() (checked, error) {
 			c.logins = append(c.logins, line{number: l.number, login: l.login})
 		}
 		im.People++
+		for _, host := range l.apps {
+			apps[host] = true
+		}
 	}
+	im.Apps = slices.Sorted(maps.Keys(apps))
 	if len(c.flaws) > 0 {
 		return c, &FlawsError{c.flaws}
 	}

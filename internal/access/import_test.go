@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,18 +142,45 @@ func TestImportForeignAnswers(t *testing.T) {
 	if err := os.WriteFile(f.Resolved, []byte("octocat,666,"+time.Now().UTC().Format(time.RFC3339)+",\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(f.Resolved, 0o660); err != nil { // #nosec G302 -- that is what is refused
+	path := f.Resolved
+	for _, mode := range []os.FileMode{0o660, 0o602, 0o644} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := w.imports(f)
+		fails(t, mode.String(), err, afauth.CodeInvalid, "others may read or write it", "remove it")
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := w.imports(f)
-	fails(t, "others may write", err, afauth.CodeInvalid, "others may write it", "remove it")
-	link := f.Resolved + ".link"
-	if err := os.Symlink(f.Resolved, link); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	f.Resolved = link
+	if why := access.WhyForeign(info, os.Geteuid()); why != "" {
+		t.Errorf("our own file: %q", why)
+	}
+	if why := access.WhyForeign(info, os.Geteuid()+1); why != "it is another user's" {
+		t.Errorf("another user's file: %q", why)
+	}
+	f.Resolved = path + ".link"
+	if err := os.Symlink(path, f.Resolved); err != nil {
+		t.Fatal(err)
+	}
 	_, _, err = w.imports(f)
-	fails(t, "a link", err, afauth.CodeInvalid, "remove it")
+	fails(t, "a link", err, afauth.CodeInvalid, "it is a link", "remove it")
+	f.Resolved = t.TempDir()
+	_, _, err = w.imports(f)
+	fails(t, "a folder", err, afauth.CodeInvalid, "it is no file", "remove it")
+	f.Resolved = filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(f.Resolved, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = w.imports(f)
+	fails(t, "a pipe", err, afauth.CodeInvalid, "it is no file", "remove it")
+	if n := w.count("SELECT count(*) FROM users"); n != 0 {
+		t.Errorf("%d people", n)
+	}
 }
 
 // Stopped by Ctrl-C, GitHub's answers so far are kept and the error says so.

@@ -4,10 +4,12 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/af-auth/af-auth"
@@ -44,19 +46,22 @@ func (r *resolvedFile) open() (map[string]answered, error) {
 	if r.path == "" {
 		return known, nil
 	}
-	info, err := os.Lstat(r.path)
+	file, err := os.OpenFile(r.path, os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0) // #nosec G304 -- named by whoever runs this
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		return known, nil
+	case errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.EMLINK): // BSD says the latter
+		return nil, foreign(r.path, "it is a link")
+	case errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENXIO): // the latter: a socket
+		return nil, foreign(r.path, "it is no file")
 	case err != nil:
 		return nil, fmt.Errorf("reading what GitHub has said before: %w", err)
-	case !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0:
-		return nil, &afauth.Error{Code: afauth.CodeInvalid,
-			Message: r.path + " holds GitHub's answers, and others may write it or it is no file",
-			Hint:    "remove it, and GitHub is asked again"}
 	}
-	raw, err := os.ReadFile(r.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading what GitHub has said before: %w", err)
+	r.file = file
+	raw, err := r.read()
+	if err != nil {
+		r.close()
+		return nil, err
 	}
 	whole := strings.LastIndexByte(string(raw), '\n') + 1 // a process that was killed leaves part of a line
 	for text := range strings.Lines(string(raw[:whole])) {
@@ -75,26 +80,62 @@ func (r *resolvedFile) open() (map[string]answered, error) {
 	return known, nil
 }
 
+// read returns all of the open file, which is looked at as it is open: by its
+// name it could be another one by now.
+func (r *resolvedFile) read() ([]byte, error) {
+	info, err := r.file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading what GitHub has said before: %w", err)
+	}
+	if why := whyForeign(info, os.Geteuid()); why != "" {
+		return nil, foreign(r.path, why)
+	}
+	raw, err := io.ReadAll(r.file)
+	if err != nil {
+		return nil, fmt.Errorf("reading what GitHub has said before: %w", err)
+	}
+	// Behind part of a line, the next one begins anew.
+	if len(raw) > 0 && raw[len(raw)-1] != '\n' {
+		if _, err := r.file.WriteString("\n"); err != nil {
+			return nil, fmt.Errorf("keeping what GitHub has said: %w", err)
+		}
+	}
+	return raw, nil
+}
+
+// whyForeign says why somebody else than this user may have written a file; "":
+// nobody else.
+func whyForeign(info fs.FileInfo, uid int) string {
+	owner, known := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.Mode().IsRegular():
+		return "it is no file"
+	case !known || int64(owner.Uid) != int64(uid):
+		return "it is another user's"
+	case info.Mode().Perm()&0o077 != 0:
+		return "others may read or write it"
+	}
+	return ""
+}
+
+func foreign(path, why string) error {
+	return &afauth.Error{Code: afauth.CodeInvalid,
+		Message: path + " holds GitHub's answers, and " + why + ": whoever wrote it would decide who is let in",
+		Hint:    "remove it, and GitHub is asked again; or name another file with --resolved"}
+}
+
 // keep writes an answer down.
 func (r *resolvedFile) keep(a answered) error {
 	if r.path == "" {
 		return nil
 	}
 	if r.file == nil {
-		f, err := os.OpenFile(r.path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600) // #nosec G304 -- named by whoever runs this
+		// What is there by now is not ours.
+		f, err := os.OpenFile(r.path, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_RDWR, 0o600) // #nosec G304 -- named by whoever runs this
 		if err != nil {
 			return fmt.Errorf("keeping what GitHub has said: %w", err)
 		}
 		r.file = f
-		// Behind part of a line, the next one begins anew.
-		if info, err := f.Stat(); err == nil && info.Size() > 0 {
-			last := make([]byte, 1)
-			if _, err := f.ReadAt(last, info.Size()-1); err == nil && last[0] != '\n' {
-				if _, err := f.WriteString("\n"); err != nil {
-					return fmt.Errorf("keeping what GitHub has said: %w", err)
-				}
-			}
-		}
 	}
 	var b strings.Builder
 	w := csv.NewWriter(&b)

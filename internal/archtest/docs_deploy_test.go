@@ -117,3 +117,31 @@ func TestExportedSecretsAreTheUnitsFiles(t *testing.T) {
 		t.Errorf("README.md exports %d secrets, and the unit reads %d", seen, len(credentials))
 	}
 }
+
+// What the unit offers behind a "#" is a setting too, and each credential is
+// handed over by the name that its setting is read from.
+func TestUnitsFurtherCredentials(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root(t), filepath.FromSlash(unitFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered := map[string]bool{} // by setting
+	for _, m := range regexp.MustCompile(`(?m)^#LoadCredential=([a-z-]+):/etc/af-auth/credentials/([a-z-]+)\n#Environment=(\w+)_FILE=%d/([a-z-]+)$`).FindAllStringSubmatch(string(text), -1) {
+		offered[m[3]] = true
+		if m[1] != m[2] || m[1] != m[4] {
+			t.Errorf("%s: the credential is called %s, %s and %s", m[3], m[1], m[2], m[4])
+		}
+	}
+	for _, name := range []string{"DIRECT_URL", "AF_AUTH_METRICS_TOKEN", "AF_AUTH_WEBHOOK_URL", "AF_AUTH_WEBHOOK_SECRET"} {
+		if !offered[name] {
+			t.Errorf("%s does not say how to give %s", unitFile, name)
+		}
+	}
+	for name := range offered {
+		secret := slices.ContainsFunc(config.Vars(), func(v config.Var) bool { return v.Name == name && v.Secret })
+		if !secret {
+			t.Errorf("%s: %s is no secret of the settings", unitFile, name)
+		}
+	}
+}

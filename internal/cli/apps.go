@@ -38,13 +38,27 @@ func (e *Env) checkApps(apps []string) error {
 	if err != nil {
 		return err
 	}
-	known := appHosts(c)
+	e.warnOfApps(appHosts(c), apps)
+	return nil
+}
+
+// mostWarned is how many hosts are named that no setting names.
+const mostWarned = 100
+
+// warnOfApps names the hosts that are not among those known, one a line.
+func (e *Env) warnOfApps(known, apps []string) {
+	n := 0
 	for _, host := range apps {
-		if !slices.Contains(known, host) {
+		if slices.Contains(known, host) {
+			continue
+		}
+		if n++; n <= mostWarned {
 			e.complain(fmt.Sprintf("warning: %s is not among AF_AUTH_HOSTS, so nobody is sent there after sign-in", host), "")
 		}
 	}
-	return nil
+	if n > mostWarned {
+		e.complain(fmt.Sprintf("warning: %d more are not", n-mostWarned), "")
+	}
 }
 
 // appsCell are a person's applications in a list.

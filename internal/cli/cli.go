@@ -51,6 +51,7 @@ type Env struct {
 
 	batch  batchLines // what of a backfill's progress was printed
 	stdout io.Writer  // what Stdout was, after hush
+	loaded *config.Config
 	// signalsAreForChild: Ctrl-C, however often, is for the program that this
 	// command has started in its terminal.
 	signalsAreForChild atomic.Bool
@@ -137,7 +138,7 @@ func Main(ctx context.Context, e *Env, args []string) int {
 	if err != nil {
 		return e.misread(parser, err)
 	}
-	e.ConfigFile, e.Data, e.Args = root.Config, root.Data, args
+	e.ConfigFile, e.Data, e.Args, e.loaded = root.Config, root.Data, args, nil
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return e.report(parsed.Run(e, &root))
 }

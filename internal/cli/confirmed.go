@@ -33,5 +33,5 @@ func (e *Env) tellConfirmed(ctx context.Context, people *access.People) {
 		names = append(names, i.Address)
 	}
 	e.complain("warning: not confirmed within "+c.Took.Round(10*time.Millisecond).String()+" by "+printable(strings.Join(names, ", ")),
-		"they hear nothing, so they may not decide from memory any more and ask the database for each request; /ready on them says what is wrong")
+		"their lease is over: without hearing changes they decide nothing from memory and ask the database for each request; their log says why they do not hear")
 }

@@ -29,8 +29,10 @@ const databaseName = "af_auth"
 // devState is what a running `af-auth dev` leaves for the other commands of its
 // tree, in dev.json, readable by its owner only.
 type devState struct {
-	AuthURL      string `json:"auth_url"`
-	AppURL       string `json:"app_url"`
+	AuthURL string `json:"auth_url"`
+	AppURL  string `json:"app_url"`
+	// Hosts is what AF_AUTH_HOSTS is there.
+	Hosts        string `json:"hosts"`
 	GitHubURL    string `json:"github_url"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
@@ -38,8 +40,12 @@ type devState struct {
 
 func devStateFile(data string) string { return filepath.Join(data, "dev.json") }
 
-// load reads the settings, for every command but dev and serve.
+// load reads the settings, for every command but dev and serve. They are read,
+// and warned about, once.
 func (e *Env) load() (*config.Config, error) {
+	if e.loaded != nil {
+		return e.loaded, nil
+	}
 	found, err := e.overrides()
 	if err != nil {
 		return nil, err
@@ -50,6 +56,7 @@ func (e *Env) load() (*config.Config, error) {
 	}
 	e.warn(c)
 	e.mention(c, found)
+	e.loaded = c
 	return c, nil
 }
 
@@ -166,7 +173,7 @@ func (e *Env) running() (overrides, error) {
 		return overrides{}, fmt.Errorf("reading %s: %w", devStateFile(data), err)
 	}
 	set("af-auth dev of "+e.short(data), map[string]string{
-		"AF_AUTH_URL": state.AuthURL, "GITHUB_URL": state.GitHubURL,
+		"AF_AUTH_URL": state.AuthURL, "AF_AUTH_HOSTS": state.Hosts, "GITHUB_URL": state.GitHubURL,
 		"GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
 	})
 	return found, nil

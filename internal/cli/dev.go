@@ -142,6 +142,7 @@ func wantsGitHub(c *config.Config) (bool, error) {
 func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *privateServer, doors *devDoors, data string, logger *slog.Logger) error {
 	state := devState{
 		AuthURL: "http://" + doors.auth.Addr().String(), AppURL: "http://" + doors.app.Addr().String(),
+		Hosts:     doors.app.Addr().String() + "=the demo application",
 		GitHubURL: own.GitHubURL, ClientID: own.GitHubClientID, ClientSecret: own.GitHubClientSecret.Reveal(),
 	}
 	var sim *githubsim.Sim
@@ -168,7 +169,7 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 	if err != nil {
 		return err
 	}
-	application, err := demo.New(demo.Options{AuthURL: authURL, Logger: logger, Program: e.program()})
+	application, err := demo.New(demo.Options{AuthURL: authURL, Logger: logger, Program: e.beside()})
 	if err != nil {
 		return err
 	}
@@ -189,7 +190,7 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 	}
 	parts.Go(func() error { return serveStudio(running, browse.app, browse.door, "", "", logger) })
 	parts.Go(func() error { return server.keep(running) })
-	if err := d.announce(e, state, server, browse.link, sim != nil); err != nil {
+	if err := d.announce(e, c, state, server, browse.link, sim != nil); err != nil {
 		return err
 	}
 	return parts.Wait()
@@ -202,7 +203,7 @@ func (d *devCmd) settings(e *Env, own *config.Config, server *privateServer, doo
 		// Nothing of dev is reachable from another machine.
 		"AF_AUTH_METRICS_LISTEN": "",
 		"AF_AUTH_ENV":            "development", "AF_AUTH_URL": state.AuthURL, "AF_AUTH_LISTEN": doors.auth.Addr().String(),
-		"AF_AUTH_HOSTS": doors.app.Addr().String() + "=the demo application",
+		"AF_AUTH_HOSTS": state.Hosts,
 		"GITHUB_URL":    state.GitHubURL, "GITHUB_CLIENT_ID": state.ClientID, "GITHUB_CLIENT_SECRET": state.ClientSecret,
 	})
 	if err != nil {
@@ -307,42 +308,4 @@ func (s devState) write(data string) error {
 		return fmt.Errorf("writing the state of dev: %w", err)
 	}
 	return nil
-}
-
-// announce says where everything is, once all of it is.
-func (d *devCmd) announce(e *Env, s devState, server *privateServer, studio string, simulated bool) error {
-	if d.JSON {
-		enc := json.NewEncoder(e.Stdout)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(devLinks{s.AuthURL, s.AppURL, s.GitHubURL, server.url(databaseName), studio})
-	}
-	github := s.GitHubURL
-	if simulated {
-		github += simulatorNote
-	}
-	e.say("%s", announcement(e.program(), s, github, studio))
-	return nil
-}
-
-// simulatorNote stands behind the simulator's address.
-const simulatorNote = "  (a simulator: nothing leaves this machine)"
-
-// announcement is the end of what dev says. README.md shows it.
-func announcement(program string, s devState, github, studio string) string {
-	return fmt.Sprintf(`
-  Open the demo application and sign in:
-
-    %[1]s
-
-  You will be asked to wait. Let yourself in from another terminal:
-
-    %[2]s allow octocat
-
-  af-auth    %[3]s
-  GitHub     %[4]s
-  database   %[2]s users, %[2]s events, %[2]s db psql
-  studio     %[5]s
-
-  Ctrl-C ends it; the data stays.
-`, s.AppURL, program, s.AuthURL, github, studio)
 }

@@ -20,7 +20,7 @@ func TestAnnouncementIsInTheReadme(t *testing.T) {
 	}
 	state := devState{AuthURL: "http://127.0.0.1:8080", AppURL: "http://127.0.0.1:8081"}
 	var want strings.Builder
-	for line := range strings.Lines(announcement("bin/af-auth", state, "http://127.0.0.1:8082"+simulatorNote, "http://127.0.0.1:5555/open?key=…")) {
+	for line := range strings.Lines(announcement("bin/af-auth", state, "http://127.0.0.1:8082"+simulatorNote, "http://127.0.0.1:5555/open?key=…", nil)) {
 		if line = strings.TrimPrefix(line, "  "); line != "\n" {
 			want.WriteString("    ")
 		}
@@ -64,6 +64,23 @@ func TestDevSettings(t *testing.T) {
 	} {
 		if got := (&devCmd{Verbose: c.verbose}).logLevel(load([]string{c.environ}, nil)); got != c.want {
 			t.Errorf("%q, verbose %v: %s, want %s", c.environ, c.verbose, got, c.want)
+		}
+	}
+}
+
+// Who decides in the browser is told where; and where the data is kept elsewhere,
+// what is to be typed says so.
+func TestAnnouncementNames(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	e := &Env{Data: data, Dir: "/"}
+	if want := " --data " + data; !strings.HasSuffix(e.beside(), want) {
+		t.Errorf("%q has no %q at its end", e.beside(), want)
+	}
+	text := announcement(e.beside(), devState{AuthURL: "http://127.0.0.1:8080"}, "", "", []string{"octocat", "#480938"})
+	for _, want := range []string{"--data " + data + " allow octocat\n", "--data " + data + " users, ", "\n  people     http://127.0.0.1:8080/auth/people, for octocat, #480938\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
 		}
 	}
 }

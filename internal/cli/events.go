@@ -194,6 +194,9 @@ func orNull(s string) *string {
 	return &s
 }
 
+// unbounded is what null means of a permission that had a bound before.
+var unbounded = map[string]any{"apps": "all", "until": "none"}
+
 // more is the reason, the browser's address, and the details as name=value.
 func more(v afauth.Event) string {
 	var facts []string
@@ -206,6 +209,9 @@ func more(v afauth.Event) string {
 	if numbers.Decode(&details) == nil {
 		var pairs []string
 		for name, value := range details {
+			if value == nil && details["is"] == string(afauth.Allowed) && details[name+"_was"] != nil {
+				value = unbounded[name]
+			}
 			if value != nil {
 				pairs = append(pairs, printable(fmt.Sprintf("%s=%v", name, value)))
 			}

@@ -33,8 +33,8 @@ func (importCmd) Help() string {
   reason           why this one; a line of its own in the record
   apps             hosts of applications, separated by spaces or semicolons
 
-An empty field of until is no end, and of apps all applications. Without the
-column, the end and the applications of those who are allowed stay as they are.
+An empty field of until is no end, and of apps all applications; one that holds
+separators alone is wrong. Without the column, the end and the applications of those who are allowed stay as they are.
 
 The whole file is checked first, and each line that is wrong is named; nothing is
 changed then. Then a plan is printed, and asked about: who is new, who changes, and
@@ -56,6 +56,10 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer db.Close()
+	settings, err := e.load()
+	if err != nil {
+		return err
+	}
 	path, remove, err := e.spooled(c.File)
 	if err != nil {
 		return err
@@ -71,11 +75,19 @@ func (c *importCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return c.flawed(err)
 	}
+	return c.carryOut(ctx, e, people, im, appHosts(settings))
+}
+
+// carryOut shows the plan, asks, and imports. known are the hosts that the
+// settings name.
+func (c *importCmd) carryOut(ctx context.Context, e *Env, people *access.People, im *access.Import, known []string) error {
 	actor := access.Actor{Name: e.whoAmI(), Reason: firstOf(c.Reason, "import of "+filepath.Base(c.File))}
 	var shown access.ImportPlan
 	show := func(plan access.ImportPlan) error {
 		e.printImport(c.File, im, plan)
-		shown = plan
+		if shown = plan; plan.Writes() > 0 {
+			e.warnOfApps(known, im.Apps)
+		}
 		if c.Yes || plan.Writes() == 0 {
 			return nil
 		}
@@ -213,7 +225,7 @@ func importQuestion(p access.ImportPlan) string {
 
 // stillSo refuses a plan that is not the one that was agreed to.
 func stillSo(shown, now access.ImportPlan) error {
-	if shown.New == now.New && shown.Waiting == now.Waiting && shown.Again == now.Again && shown.Changed == now.Changed && shown.Lowered == now.Lowered {
+	if shown.New == now.New && shown.Waiting == now.Waiting && shown.Again == now.Again && shown.Changed == now.Changed && shown.Lowered == now.Lowered && shown.All == now.All {
 		return nil
 	}
 	return &afauth.Error{Code: afauth.CodeInvalid, Message: "people have changed since the plan was printed, and nothing was imported", Hint: "run it again"}
@@ -242,6 +254,9 @@ func (e *Env) printImport(file string, im *access.Import, p access.ImportPlan) {
 		}
 	}
 	t.flush()
+	if p.All > 0 {
+		e.say("all applications: for %s", counted(p.All, "person", "people"))
+	}
 	for i, u := range im.Unknown {
 		if i == mostUnknown {
 			e.say("and %d more", len(im.Unknown)-i)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -163,11 +162,8 @@ func (l list[T]) endJSON(e *Env) func(string, int) {
 }
 
 func oneLineJSON(v any) ([]byte, error) {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+	text, err := encodeJSON(v, "")
+	return bytes.TrimSuffix(text, []byte("\n")), err
 }
 
 // again is this very command, for another page.

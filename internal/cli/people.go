@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/af-auth/af-auth"
@@ -25,11 +26,12 @@ type allowCmd struct {
 func (allowCmd) Help() string {
 	return `Acts at once. Somebody who has not signed in yet is looked up at GitHub; what is
 waited for is the numeric id, not the name. Without --until the permission does
-not end, also where it had an end before; but where --app adds an application,
+not end, also where it had an end before; but with --app, and with --only too,
 the end stays as it is.
 
 Without --app the permission is for all applications, also those to come. With
-it, what somebody may open already stays open; --only takes the rest away.`
+it, what somebody may open already stays open; --only takes the rest away. Where
+something is taken away, it returns when every running server has confirmed it.`
 }
 
 // Run allows.
@@ -49,7 +51,7 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	change, err := people.Allow(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, access.Grant{Until: until, Apps: c.App, Add: len(c.App) > 0 && !c.Only})
+	change, err := people.Allow(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, access.Grant{Until: until, Apps: c.App, Add: len(c.App) > 0 && !c.Only, KeepEnd: len(c.App) > 0})
 	if err != nil {
 		return err
 	}
@@ -62,6 +64,9 @@ func (c *allowCmd) Run(ctx context.Context, e *Env) error {
 	}
 	e.say("allowed %s%s%s", describe(change.After.User), forApps(change.After.Apps), untilText(change.After.Until))
 	e.sayBefore(change)
+	if change.Lowers() {
+		e.tellConfirmed(ctx, people)
+	}
 	return nil
 }
 
@@ -97,8 +102,9 @@ It returns when every running server has confirmed that it lets the person in no
 more, and names those that do not answer.
 
 With --app the person stays on the whitelist, and the sessions of that application
-end. Where all applications were open, those in AF_AUTH_HOSTS remain, without
-this one, and those to come do not.`
+end. Where all applications were open, those in AF_AUTH_HOSTS and af-auth's own
+host remain, without this one, and those to come do not. With several --app, all
+of them are taken in one transaction.`
 }
 
 // Run revokes.
@@ -141,22 +147,17 @@ func (c *revokeCmd) takeApps(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer db.Close()
-	var all []string // not our own host alone, which is open to everybody anyway
-	if len(settings.Hosts) > 0 {
+	// Our own host alone does not say which applications there are, unless one
+	// stands behind it.
+	var all []string
+	if len(settings.Hosts) > 0 || settings.Upstream != "" {
 		all = appHosts(settings)
 	}
-	var change access.Change
-	for _, host := range c.App {
-		change, err = people.RevokeApp(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, host, all)
-		if err != nil {
-			return err
-		}
-		if who := describe(change.After.User); change.Already {
-			e.say("%s could not open %s before either; nothing was changed", who, host)
-		} else {
-			e.say("revoked %s from %s: %s ended", host, who, count(change.SessionsEnded, "session"))
-		}
+	change, err := people.RevokeApps(ctx, access.Actor{Name: e.whoAmI(), Reason: c.Reason}, c.User, c.App, all)
+	if err != nil {
+		return err
 	}
+	e.sayTaken(change, c.App)
 	switch left := change.After; {
 	case left.Access() != afauth.Allowed:
 		e.say("They may open nothing: they are %s.", wordFor(left.Access()))
@@ -168,6 +169,27 @@ func (c *revokeCmd) takeApps(ctx context.Context, e *Env) error {
 	}
 	e.tellConfirmed(ctx, people)
 	return nil
+}
+
+// sayTaken says which applications were taken away, and which were not open.
+func (e *Env) sayTaken(change access.Change, hosts []string) {
+	who, before := describe(change.After.User), change.Before
+	nothing := ""
+	if change.Already {
+		nothing = "; nothing was changed"
+	}
+	var taken []string
+	for _, host := range hosts {
+		switch {
+		case before.Access() != afauth.Allowed || !before.Opens(host):
+			e.say("%s could not open %s before either%s", who, host, nothing)
+		case !slices.Contains(taken, host):
+			taken = append(taken, host)
+		}
+	}
+	if len(taken) > 0 {
+		e.say("revoked %s from %s: %s ended", strings.Join(taken, ", "), who, count(change.SessionsEnded, "session"))
+	}
 }
 
 // wordFor is a state as part of a sentence.

@@ -107,7 +107,7 @@ func (c *studioCmd) options(e *Env, settings *config.Config, url pgurl.URL) (stu
 	o.Begin = func(ctx context.Context, tx pgx.Tx) error { return postgres.ClaimChange(ctx, tx, actor) }
 	o.Audit = func(ctx context.Context, tx pgx.Tx, ch studio.Change) error {
 		return postgres.RecordChange(ctx, tx, actor, postgres.RowChange{Table: ch.Schema + "." + ch.Table, What: ch.Kind, Key: ch.Key,
-			Before: ch.Before, After: ch.After, Cleared: ch.Cleared})
+			Before: ch.Before, After: ch.After, Cleared: ch.Cleared, File: ch.File, Rows: ch.Rows})
 	}
 	for _, word := range c.Mask {
 		m, ok := catalog.ParseMask(word)

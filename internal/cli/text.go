@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/af-auth/af-auth"
 )
@@ -29,10 +31,37 @@ func untilText(t *time.Time) string {
 }
 
 func (e *Env) printJSON(v any) error {
-	enc := json.NewEncoder(e.Stdout)
-	enc.SetIndent("", "  ")
+	text, err := encodeJSON(v, "  ")
+	if err != nil {
+		return err
+	}
+	_, err = e.Stdout.Write(text)
+	return err
+}
+
+// encodeJSON is every --json of ours, with a newline behind it. Strangers choose
+// names and user agents, and JSON lets DEL, the controls of C1 (U+009B begins a
+// terminal's sequence) and those that turn text around stand as they are: they
+// are written as escapes, which any reader takes for the same text.
+func encodeJSON(v any, indent string) ([]byte, error) {
+	var plain bytes.Buffer
+	enc := json.NewEncoder(&plain)
+	enc.SetIndent("", indent)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, plain.Len())
+	for _, r := range plain.String() {
+		// They stand inside of strings alone, and all are below U+10000. The
+		// newlines are our own.
+		if r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Bidi_Control) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out, nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

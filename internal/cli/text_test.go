@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,6 +119,46 @@ func TestReport(t *testing.T) {
 		e := &Env{Stderr: &out}
 		if code := e.report(test.err); code != test.code || out.String() != test.want {
 			t.Errorf("report(%v) = %d, wrote:\n%swant %d and:\n%s", test.err, code, &out, test.code, test.want)
+		}
+	}
+}
+
+// What a stranger wrote steers no terminal by way of --json either, and is still
+// the same text to a program.
+func TestJSONIsPrintable(t *testing.T) {
+	t.Parallel()
+	const text = "Zoë 🐙 <&> نعم \x1b[2J \x7f \u009b31m \u0085 \u202Eb\u2066c\u2069 \u200E\u200F\u061C \u2028\u2029\n\t\x00 é"
+	type person struct {
+		Agent string          `json:"agent"`
+		Raw   json.RawMessage `json:"raw"`
+	}
+	raw, err := json.Marshal(map[string]string{text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := person{text, raw}
+	var whole bytes.Buffer
+	if err := (&Env{Stdout: &whole}).printJSON(in); err != nil {
+		t.Fatal(err)
+	}
+	line, err := oneLineJSON(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]string{"printJSON": whole.String(), "oneLineJSON": string(line)} {
+		if bad := strings.IndexFunc(got, func(r rune) bool {
+			return r != '\n' && unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+		}); bad >= 0 {
+			t.Errorf("%s: %q comes out as it is", name, got[bad:])
+		}
+		for _, want := range []string{"Zoë 🐙 <&> نعم", `\u007f`, `\u009b31m`, `\u202eb\u2066c\u2069`} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %s in %s", name, want, got)
+			}
+		}
+		var out person
+		if err := json.Unmarshal([]byte(got), &out); err != nil || out.Agent != text {
+			t.Errorf("%s: read as %q, %v", name, out.Agent, err)
 		}
 	}
 }

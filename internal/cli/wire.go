@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
@@ -124,10 +125,23 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 		Gate: s.gate, People: access.New(s.db, client, limits(c)), Admins: s.admins,
 		Watch: s.heard.Watch, Ready: s.ready.checks, Pages: pages, Metrics: s.metrics, Logger: logger,
 		Release: e.Version, Limits: limits(c), Contact: contact(c.Contact), ReadsEmail: readsEmail(c.GitHubScopes),
-		Dev: dev, Program: e.program(), TrustedProxies: c.TrustedProxies, Public: publicPaths(c), SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
+		Place: place(c, origin), Dev: dev, Program: e.beside(), TrustedProxies: c.TrustedProxies, Public: publicPaths(c), SignInRate: c.SignInRate, MetricsToken: c.MetricsToken.Reveal(),
 		Upstream: upstream,
 	})
 	return s, nil
+}
+
+// place says what a server is for, as its pages for administrators show it.
+func place(c *config.Config, origin *url.URL) string {
+	ip, err := netip.ParseAddr(origin.Hostname())
+	switch {
+	case c.Production:
+		return "Production"
+	case origin.Hostname() == "localhost", err == nil && ip.IsLoopback():
+		return "Local"
+	default:
+		return "Development"
+	}
 }
 
 // publicPaths are what the gate opens to anybody, by host.
@@ -226,7 +240,7 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	defer end()
 	var work errgroup.Group
 	loops := []func(context.Context){
-		s.heard.Run, s.seen.Run, s.sweep, s.admins.Run,
+		s.heard.Run, s.seen.Run, s.sweep, s.frugal, s.admins.Run,
 		func(ctx context.Context) { s.db.KeepInstance(ctx, s.id, s.version, public.Addr().String()) },
 	}
 	if s.webhook != nil {

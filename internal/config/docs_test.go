@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,7 +70,8 @@ func TestEnvExampleWorks(t *testing.T) {
 	}
 }
 
-// Commented or not, every line of the example is one that Load accepts.
+// Commented or not, every line of the example is one that Load accepts: all
+// together, but for the one that may not stand beside another.
 func TestEnvExampleAllUncommented(t *testing.T) {
 	t.Parallel()
 	var environ []string
@@ -82,8 +84,11 @@ func TestEnvExampleAllUncommented(t *testing.T) {
 	if len(environ) != len(config.Vars()) {
 		t.Errorf("%d lines for %d variables", len(environ), len(config.Vars()))
 	}
-	if _, err := config.Load(config.Options{Environ: environ}); err != nil {
-		t.Error(err)
+	for _, left := range []string{"AF_AUTH_ADMINS=", "AF_AUTH_UPSTREAM="} {
+		some := slices.DeleteFunc(slices.Clone(environ), func(line string) bool { return strings.HasPrefix(line, left) })
+		if _, err := config.Load(config.Options{Environ: some}); err != nil || len(some) != len(environ)-1 {
+			t.Errorf("without %s: %v", left, err)
+		}
 	}
 }
 

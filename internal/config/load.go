@@ -39,6 +39,8 @@ func Load(o Options) (*Config, error) {
 	l.settleProduction()
 	l.settlePool()
 	l.settleRest()
+	l.settleUpstream()
+	l.settleHosts()
 	l.settlePublicPaths()
 	l.list()
 	return l.config, l.faults.orNil()
@@ -231,10 +233,6 @@ func (l *loader) settleRest() {
 	if strings.HasPrefix(c.WebhookURL.Reveal(), "http://") && len(c.WebhookAllow) == 0 && !l.faulty["AF_AUTH_WEBHOOK_ALLOW_PRIVATE"] {
 		l.fault("AF_AUTH_WEBHOOK_URL", l.source["AF_AUTH_WEBHOOK_URL"],
 			wrong("write https://, or set AF_AUTH_WEBHOOK_ALLOW_PRIVATE=127.0.0.1", "is http:// on loopback, and AF_AUTH_WEBHOOK_ALLOW_PRIVATE does not allow that"))
-	}
-	if _, at, _ := strings.Cut(c.Upstream, "://"); c.Upstream != "" && (at == c.Listen || c.Upstream == c.Origin) {
-		l.fault("AF_AUTH_UPSTREAM", l.source["AF_AUTH_UPSTREAM"],
-			wrong("give the application's own address", "is af-auth's own address, so a request would go round for ever"))
 	}
 	if c.MetricsListen != "" && c.MetricsListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		l.fault("AF_AUTH_METRICS_LISTEN", l.source["AF_AUTH_METRICS_LISTEN"],

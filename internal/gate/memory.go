@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"encoding/binary"
 	"sync"
 	"time"
 
@@ -17,10 +16,10 @@ const life = time.Minute
 // flood of wrong cookies leaves no trace in it. When it is full, the session
 // used longest ago goes.
 //
-//	index:   first 8 bytes of the token's hash -> entry
+//	index:   a token's hash -> entry
 //	entries: in chunks without pointers, so that collecting garbage costs the
 //	         same with a million of them as with none
-//	people:  one record a person, shared by all of the person's sessions
+//	records: one a person, shared by all of the person's sessions
 //
 // Two lists run through the entries: all of them by last use, and those of each
 // person.
@@ -31,20 +30,13 @@ type memory struct {
 
 	mu      sync.Mutex
 	drops   uint64 // grows with each change that was heard
-	index   map[uint64]uint32
+	index   index
 	entries slab
 	people  map[afauth.ID]uint32
 	records []record
 	free    []uint32 // of records
 	hosts   []string
 	ends    ends // first: used last
-}
-
-// record is a person in memory. The user is never changed, only replaced.
-type record struct {
-	user  *afauth.User
-	until int64 // microseconds; 0: no end
-	first uint32
 }
 
 func newMemory(most int, life time.Duration, now time.Time) *memory {
@@ -54,7 +46,7 @@ func newMemory(most int, life time.Duration, now time.Time) *memory {
 }
 
 func (m *memory) clear() {
-	m.index = map[uint64]uint32{}
+	m.index = newIndex(m.most)
 	m.entries = slab{}
 	m.people = map[afauth.ID]uint32{}
 	m.records, m.free, m.hosts, m.ends = nil, nil, nil, ends{}
@@ -68,39 +60,44 @@ type instant struct {
 
 // recalled is a session out of memory.
 type recalled struct {
-	user    *afauth.User
+	user    afauth.User
 	session afauth.ID
 	// note says that its use should be written down.
 	note bool
 }
 
-// noteEvery is how long a use may go unwritten.
-const noteEvery = int64(time.Minute / time.Microsecond)
+// noteEvery is how long a use may go unwritten, in seconds.
+const noteEvery = uint32(time.Minute / time.Second)
 
 // recall returns a session that may come in now. It knows nothing else.
 func (m *memory) recall(hash afauth.TokenHash, host string, now instant) (recalled, bool) {
+	h := shorten(hash)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i, known := m.index[keyOf(hash)]
-	if !known {
+	i, _ := m.index.find(&m.entries, &h)
+	if i == 0 {
 		return recalled{}, false
 	}
 	e := m.entries.at(i)
-	if e.hash != hash || m.hosts[e.host] != host {
+	if m.hosts[e.host] != host {
 		return recalled{}, false
 	}
-	r := &m.records[e.person]
-	if now.here.Sub(m.base)-e.filled >= m.life || now.database >= e.expires || r.until != 0 && now.database >= r.until {
+	r, second := &m.records[e.person], seconds(now.database)
+	if now.here.Sub(m.base)-time.Duration(e.filled)*time.Second >= m.life || second >= e.expires || r.until != 0 && now.database >= r.until {
 		m.remove(i)
 		return recalled{}, false
 	}
 	m.touch(i, e)
-	note := now.database-e.seen >= noteEvery
+	// Another server may have noted a later use than our clock shows.
+	note := second >= e.seen && second-e.seen >= noteEvery
 	if note {
-		e.seen = now.database
+		e.seen = second
 	}
-	return recalled{user: r.user, session: e.session, note: note}, true
+	return recalled{user: r.user(), session: e.session, note: note}, true
 }
+
+// seconds cuts microseconds since 1970 to seconds. It counts until 2106.
+func seconds(microseconds int64) uint32 { return uint32(microseconds / 1_000_000) } // #nosec G115 -- see above
 
 // fill is the state of memory before the database is asked.
 type fill struct{ drops uint64 }
@@ -119,18 +116,20 @@ func (m *memory) keep(f fill, hash afauth.TokenHash, v postgres.Visit, asked tim
 	if f.drops != m.drops || m.most == 0 {
 		return
 	}
-	if old, there := m.index[keyOf(hash)]; there {
+	h := shorten(hash)
+	if old, _ := m.index.find(&m.entries, &h); old != 0 {
 		m.remove(old)
 	}
-	if len(m.index) >= m.most {
+	if m.index.used >= m.most {
 		m.remove(m.ends.last)
 	}
 	i := m.entries.take()
 	*m.entries.at(i) = entry{
-		hash: hash, session: v.Session.ID, host: m.hostNumber(v.Session.Host),
-		expires: v.Session.ExpiresAt.UnixMicro(), seen: v.Session.SeenAt.UnixMicro(), filled: asked.Sub(m.base),
+		hash: h, session: v.Session.ID, host: m.hostNumber(v.Session.Host),
+		expires: seconds(v.Session.ExpiresAt.UnixMicro()), seen: seconds(v.Session.SeenAt.UnixMicro()),
+		filled: uint32(asked.Sub(m.base) / time.Second), // #nosec G115 -- a century
 	}
-	m.index[keyOf(hash)] = i
+	m.index.put(&m.entries, i)
 	m.enlist(i, v.User)
 	m.pushFront(i)
 }
@@ -160,12 +159,8 @@ func (m *memory) dropAll() {
 func (m *memory) size() (drops uint64, sessions int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.drops, len(m.index)
+	return m.drops, m.index.used
 }
-
-// keyOf is the beginning of a hash. It finds an entry; whether it is the one is
-// decided by the whole hash.
-func keyOf(h afauth.TokenHash) uint64 { return binary.LittleEndian.Uint64(h[:8]) }
 
 // hostNumber finds a host among the few that there are.
 func (m *memory) hostNumber(host string) uint32 {
@@ -192,10 +187,9 @@ func (m *memory) enlist(i uint32, user afauth.User) {
 		m.people[user.ID] = n
 	}
 	r := &m.records[n]
-	r.user, r.until = &user, 0
-	if user.Until != nil {
-		r.until = user.Until.UnixMicro()
-	}
+	first := r.first
+	*r = recordOf(user)
+	r.first = first
 	e := m.entries.at(i)
 	e.person, e.next = n, r.first
 	if r.first != 0 {
@@ -207,7 +201,7 @@ func (m *memory) enlist(i uint32, user afauth.User) {
 // remove takes an entry out of everything.
 func (m *memory) remove(i uint32) {
 	e := m.entries.at(i)
-	delete(m.index, keyOf(e.hash))
+	m.index.cut(&m.entries, i)
 	m.unlink(e)
 	r := &m.records[e.person]
 	if e.prev != 0 {
@@ -219,7 +213,7 @@ func (m *memory) remove(i uint32) {
 		m.entries.at(e.next).prev = e.prev
 	}
 	if r.first == 0 {
-		delete(m.people, r.user.ID)
+		delete(m.people, r.id)
 		*r = record{}
 		m.free = append(m.free, e.person)
 	}

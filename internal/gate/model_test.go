@@ -13,10 +13,11 @@ import (
 
 // naive is memory as one would write it without a thought for its size.
 type naive struct {
+	base   time.Time
 	most   int
 	life   time.Duration
-	byHash map[uint64]*naiveEntry
-	used   []uint64 // by last use, the oldest first
+	byHash map[short]*naiveEntry
+	used   []short // by last use, the oldest first
 }
 
 type naiveEntry struct {
@@ -25,18 +26,18 @@ type naiveEntry struct {
 	filled time.Time
 }
 
-func (n *naive) forget(key uint64) {
+func (n *naive) forget(key short) {
 	delete(n.byHash, key)
-	n.used = slices.DeleteFunc(n.used, func(k uint64) bool { return k == key })
+	n.used = slices.DeleteFunc(n.used, func(k short) bool { return k == key })
 }
 
 func (n *naive) keep(hash afauth.TokenHash, v postgres.Visit, at time.Time) {
-	n.forget(keyOf(hash))
+	n.forget(shorten(hash))
 	if len(n.byHash) >= n.most {
 		n.forget(n.used[0])
 	}
-	n.byHash[keyOf(hash)] = &naiveEntry{hash, v, at}
-	n.used = append(n.used, keyOf(hash))
+	n.byHash[shorten(hash)] = &naiveEntry{hash, v, n.base.Add(at.Sub(n.base).Truncate(time.Second))}
+	n.used = append(n.used, shorten(hash))
 	// All sessions of a person tell what is known of the person now.
 	for _, e := range n.byHash {
 		if e.visit.User.ID == v.User.ID {
@@ -46,16 +47,16 @@ func (n *naive) keep(hash afauth.TokenHash, v postgres.Visit, at time.Time) {
 }
 
 func (n *naive) recall(hash afauth.TokenHash, host string, now instant) (session afauth.ID, login string, ok bool) {
-	e := n.byHash[keyOf(hash)]
-	if e == nil || e.hash != hash || e.visit.Session.Host != host {
+	e := n.byHash[shorten(hash)]
+	if e == nil || e.visit.Session.Host != host {
 		return afauth.ID{}, "", false
 	}
 	until := e.visit.User.Until
-	if now.here.Sub(e.filled) >= n.life || now.database >= e.visit.Session.ExpiresAt.UnixMicro() || until != nil && now.database >= until.UnixMicro() {
-		n.forget(keyOf(hash))
+	if now.here.Sub(e.filled) >= n.life || now.database/1_000_000 >= e.visit.Session.ExpiresAt.Unix() || until != nil && now.database >= until.UnixMicro() {
+		n.forget(shorten(hash))
 		return afauth.ID{}, "", false
 	}
-	n.used = append(slices.DeleteFunc(n.used, func(k uint64) bool { return k == keyOf(hash) }), keyOf(hash))
+	n.used = append(slices.DeleteFunc(n.used, func(k short) bool { return k == shorten(hash) }), shorten(hash))
 	return e.visit.Session.ID, e.visit.User.Login, true
 }
 
@@ -73,20 +74,20 @@ func (m *memory) check(t *testing.T) {
 	seen, last := map[uint32]bool{}, uint32(0)
 	for i := m.ends.first; i != 0; i = m.entries.at(i).older {
 		e := m.entries.at(i)
-		if seen[i] || e.newer != last || m.index[keyOf(e.hash)] != i {
+		if found, _ := m.index.find(&m.entries, &e.hash); seen[i] || e.newer != last || found != i {
 			t.Fatalf("entry %d in the list by use: seen %v, newer %d, want %d", i, seen[i], e.newer, last)
 		}
 		seen[i], last = true, i
 	}
-	if m.ends.last != last || len(seen) != len(m.index) {
-		t.Fatalf("%d entries by use, which end with %d; %d in the index, %d is the last", len(seen), last, len(m.index), m.ends.last)
+	if m.ends.last != last || len(seen) != m.index.used {
+		t.Fatalf("%d entries by use, which end with %d; %d in the index, %d is the last", len(seen), last, m.index.used, m.ends.last)
 	}
 	mine := 0
 	for id, n := range m.people {
 		before := uint32(0)
 		r := m.records[n]
-		if r.first == 0 || r.user.ID != id {
-			t.Fatalf("record %d: first %d, of %s and not %s", n, r.first, r.user.ID, id)
+		if r.first == 0 || r.id != id {
+			t.Fatalf("record %d: first %d, of %s and not %s", n, r.first, r.id, id)
 		}
 		for i := r.first; i != 0; i = m.entries.at(i).next {
 			e := m.entries.at(i)
@@ -101,9 +102,9 @@ func (m *memory) check(t *testing.T) {
 	for i := m.entries.free; i != 0; i = m.entries.at(i).next {
 		free++
 	}
-	if mine != len(m.index) || free+len(m.index) != int(m.entries.used) || len(m.free)+len(m.people) != len(m.records) {
+	if mine != m.index.used || free+m.index.used != int(m.entries.used) || len(m.free)+len(m.people) != len(m.records) {
 		t.Fatalf("%d entries of people and %d free of %d handed out, %d in the index; %d people and %d free of %d records",
-			mine, free, m.entries.used, len(m.index), len(m.people), len(m.free), len(m.records))
+			mine, free, m.entries.used, m.index.used, len(m.people), len(m.free), len(m.records))
 	}
 }
 
@@ -111,7 +112,7 @@ func (m *memory) check(t *testing.T) {
 // with the one before.
 func hashFor(n int) (h afauth.TokenHash) {
 	binary.LittleEndian.PutUint64(h[:], uint64(n-n%7/6)) // #nosec G115 -- small
-	h[31] = byte(n)
+	h[23] = byte(n)
 	return h
 }
 
@@ -125,7 +126,7 @@ func TestMemoryAgainstAMap(t *testing.T) {
 		database := base.UnixMicro()
 		most := 1 + random.IntN(40)
 		m := newMemory(most, life, base)
-		n := &naive{most: most, life: life, byHash: map[uint64]*naiveEntry{}}
+		n := &naive{base: base, most: most, life: life, byHash: map[short]*naiveEntry{}}
 		passed := time.Duration(0)
 		for step := range 5000 {
 			passed += time.Duration(random.IntN(200)) * time.Millisecond
@@ -149,7 +150,7 @@ func TestMemoryAgainstAMap(t *testing.T) {
 			case 4:
 				if random.IntN(40) == 0 {
 					m.dropAll()
-					n.byHash, n.used = map[uint64]*naiveEntry{}, nil
+					n.byHash, n.used = map[short]*naiveEntry{}, nil
 				}
 			case 5:
 				f := m.begin()
@@ -174,7 +175,7 @@ func visit(session int, person byte, host string, expires int64) postgres.Visit 
 	}
 }
 
-// Two tokens whose hashes begin alike are two tokens: neither is answered with
+// C33: two tokens whose hashes begin alike are two tokens: neither is answered with
 // the other's session.
 func TestEqualBeginnings(t *testing.T) {
 	t.Parallel()
@@ -182,7 +183,7 @@ func TestEqualBeginnings(t *testing.T) {
 	m := newMemory(10, life, now)
 	at := instant{now, now.UnixMicro()}
 	one, two := hashFor(5), hashFor(6)
-	if keyOf(one) != keyOf(two) || one == two {
+	if binary.LittleEndian.Uint64(one[:]) != binary.LittleEndian.Uint64(two[:]) || one == two {
 		t.Fatal("they do not begin alike")
 	}
 	m.keep(m.begin(), one, visit(5, 1, "a.example.com", at.database+1_000_000), now)
@@ -193,8 +194,8 @@ func TestEqualBeginnings(t *testing.T) {
 		t.Errorf("%+v, %v", got, ok)
 	}
 	m.keep(m.begin(), two, visit(6, 2, "a.example.com", at.database+1_000_000), now)
-	if got, ok := m.recall(one, "a.example.com", at); ok {
-		t.Errorf("the first one is %+v", got)
+	if got, ok := m.recall(one, "a.example.com", at); !ok || got.session != (afauth.ID{1, 5}) || got.user.ID != (afauth.ID{1}) {
+		t.Errorf("the first one is %+v, %v", got, ok)
 	}
 	if got, ok := m.recall(two, "a.example.com", at); !ok || got.session != (afauth.ID{1, 6}) || got.user.ID != (afauth.ID{2}) {
 		t.Errorf("%+v, %v", got, ok)

@@ -1,18 +1,15 @@
 package gate
 
-import (
-	"time"
+import "github.com/af-auth/af-auth"
 
-	"github.com/af-auth/af-auth"
-)
-
-// entry is one session, 96 bytes without a pointer.
+// entry is one session, 76 bytes without a pointer. Moments are kept in whole
+// seconds, cut off: what ends, ends a little early and is asked about anew.
 type entry struct {
-	hash    afauth.TokenHash
+	hash    short
 	session afauth.ID
-	expires int64         // last moment by the database's clock, microseconds
-	seen    int64         // last use that was noted, likewise
-	filled  time.Duration // when the database was asked, since memory's base
+	expires uint32 // last moment by the database's clock, seconds since 1970
+	seen    uint32 // last use that was noted, likewise
+	filled  uint32 // when the database was asked, seconds since memory's base
 	person  uint32
 	host    uint32
 	// neighbours: by last use, and among the person's own; 0: none

@@ -19,10 +19,12 @@ type Grant struct {
 	Until *time.Time
 	// Apps are the hosts of the applications that it is for; nil: all of them.
 	Apps []string
-	// Add joins Apps to those that the person may open already, if allowed now;
-	// Until nil then leaves the end as it is. What is for all applications stays
-	// for all.
+	// Add joins Apps to those that the person may open already, if allowed now.
+	// What is for all applications stays for all.
 	Add bool
+	// KeepEnd leaves the end of somebody who is allowed now as it is, where Until
+	// is nil.
+	KeepEnd bool
 }
 
 // Change is a decision carried out: the person before and after it.
@@ -66,10 +68,10 @@ func (c *Change) allow(ctx context.Context, q *query.Queries, before Person, g G
 	c.Before = &before
 	until, apps := g.Until, hosts(g.Apps)
 	allowed := before.Access() == afauth.Allowed
+	if g.KeepEnd && allowed && until == nil {
+		until = before.Until
+	}
 	if g.Add && allowed {
-		if until == nil {
-			until = before.Until
-		}
 		if before.Apps == nil || apps == nil {
 			apps = nil
 		} else {
@@ -110,11 +112,11 @@ func sameMoment(a, b *time.Time) bool {
 	return a.Equal(b.Truncate(time.Microsecond))
 }
 
-// RevokeApp takes the application on one host away from somebody who is allowed.
-// all is what remains, with host or without it, of a permission for all
-// applications. The triggers end the sessions there; this counts them. Already
-// says that the application was not open to the person.
-func (db *DB) RevokeApp(ctx context.Context, actor Actor, id afauth.ID, host string, all []string, idle time.Duration) (Change, error) {
+// RevokeApps takes the applications on some hosts away from somebody who is
+// allowed. all is what remains, with these or without them, of a permission for
+// all applications. The triggers end the sessions there; this counts them.
+// Already says that none of them was open to the person.
+func (db *DB) RevokeApps(ctx context.Context, actor Actor, id afauth.ID, gone, all []string, idle time.Duration) (Change, error) {
 	var c Change
 	err := db.InTx(ctx, actor, func(q *query.Queries) error {
 		row, err := q.LockUser(ctx, id)
@@ -123,7 +125,7 @@ func (db *DB) RevokeApp(ctx context.Context, actor Actor, id afauth.ID, host str
 		}
 		before := person(query.GetUserRow(row))
 		c.Before = &before
-		if before.Access() != afauth.Allowed || !before.Opens(host) {
+		if before.Access() != afauth.Allowed || !slices.ContainsFunc(gone, before.Opens) {
 			c.Already, c.After = true, before
 			return nil
 		}
@@ -131,7 +133,7 @@ func (db *DB) RevokeApp(ctx context.Context, actor Actor, id afauth.ID, host str
 		if left == nil {
 			left = all
 		}
-		left = slices.DeleteFunc(hosts(left), func(h string) bool { return h == host })
+		left = slices.DeleteFunc(hosts(left), func(h string) bool { return slices.Contains(gone, h) })
 		if left == nil {
 			left = []string{}
 		}

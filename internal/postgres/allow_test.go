@@ -46,7 +46,10 @@ func TestGrants(t *testing.T) {
 			{"true, NULL, '{a}'", postgres.Grant{Apps: []string{"b"}}, "allowed {b}", false},
 			{"true, NULL, '{a}'", postgres.Grant{Apps: []string{"b"}, Add: true}, "allowed {a b}", false},
 			{"true, NULL, '{a,b}'", postgres.Grant{Apps: []string{"b"}, Add: true}, "allowed {a b}", true},
-			{"true, now() + interval '1 day', '{a}'", postgres.Grant{Apps: []string{"b"}, Add: true}, "allowed {a b} until", false},
+			{"true, now() + interval '1 day', '{a}'", postgres.Grant{Apps: []string{"b"}, Add: true, KeepEnd: true}, "allowed {a b} until", false},
+			{"true, now() + interval '1 day', '{a}'", postgres.Grant{Apps: []string{"b"}, Add: true}, "allowed {a b}", false},
+			{"true, now() + interval '1 day', '{a}'", postgres.Grant{Apps: []string{"b"}, KeepEnd: true}, "allowed {b} until", false},
+			{"true, NULL, '{a}'", postgres.Grant{Apps: []string{"b"}, KeepEnd: true, Until: &soon}, "allowed {b} until", false},
 			{"true, now() + interval '1 day', '{a}'", postgres.Grant{Apps: []string{"b"}}, "allowed {b}", false},
 			{"true, NULL, NULL", postgres.Grant{Apps: []string{"b"}, Add: true}, "allowed all", true},
 			{"true, NULL, NULL", postgres.Grant{Apps: []string{"b"}, Add: true, Until: &soon}, "allowed all until", false},
@@ -55,7 +58,7 @@ func TestGrants(t *testing.T) {
 			{"true, NULL, '{a}'", postgres.Grant{Add: true}, "allowed all", false},
 			{"true, NULL, '{}'", postgres.Grant{}, "allowed all", false},
 			{"true, NULL, NULL", postgres.Grant{Apps: []string{}}, "allowed {}", false},
-			{"true, now() - interval '1 day', '{a}'", postgres.Grant{Apps: []string{"b"}, Add: true}, "allowed {b}", false},
+			{"true, now() - interval '1 day', '{a}'", postgres.Grant{Apps: []string{"b"}, Add: true, KeepEnd: true}, "allowed {b}", false},
 			{"false, NULL, '{a}'", postgres.Grant{Apps: []string{"b"}, Add: true}, "allowed {b}", false},
 		} {
 			id := int64(i + 1)
@@ -77,7 +80,7 @@ func TestGrants(t *testing.T) {
 }
 
 // Taking one application away ends the sessions there, and no other.
-func TestRevokeApp(t *testing.T) {
+func TestRevokeApps(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, w world) {
 		actor := postgres.Actor{Name: "cli:ada", Reason: "moved on"}
@@ -85,20 +88,20 @@ func TestRevokeApp(t *testing.T) {
 		own := w.signIn(octocat(afauth.NewToken()))
 		w.enter(*own.SessionID)
 		for i, step := range []struct {
-			host    string
+			hosts   []string
 			all     []string
 			want    string
 			already bool
 			ended   int
 		}{
-			{"elsewhere.example.com", []string{appHost, "wiki.example.com"}, "allowed {app.example.com wiki.example.com}", false, 0},
-			{"elsewhere.example.com", nil, "allowed {app.example.com wiki.example.com}", true, 0},
-			{appHost, nil, "allowed {wiki.example.com}", false, 1},
-			{appHost, nil, "allowed {wiki.example.com}", true, 0},
-			{"wiki.example.com", nil, "allowed {}", false, 0},
-			{"wiki.example.com", []string{"wiki.example.com"}, "allowed {}", true, 0},
+			{[]string{"elsewhere.example.com"}, []string{appHost, "wiki.example.com"}, "allowed {app.example.com wiki.example.com}", false, 0},
+			{[]string{"elsewhere.example.com"}, nil, "allowed {app.example.com wiki.example.com}", true, 0},
+			{[]string{appHost}, nil, "allowed {wiki.example.com}", false, 1},
+			{[]string{appHost}, nil, "allowed {wiki.example.com}", true, 0},
+			{[]string{"wiki.example.com"}, nil, "allowed {}", false, 0},
+			{[]string{"wiki.example.com"}, []string{"wiki.example.com"}, "allowed {}", true, 0},
 		} {
-			c, err := w.db.RevokeApp(t.Context(), actor, id, step.host, step.all, idle)
+			c, err := w.db.RevokeApps(t.Context(), actor, id, step.hosts, step.all, idle)
 			if err != nil || granted(c.After) != step.want || c.Already != step.already || c.SessionsEnded != step.ended || c.Before == nil {
 				t.Errorf("%d: %s, %+v, %v", i, granted(c.After), c, err)
 			}
@@ -111,11 +114,18 @@ func TestRevokeApp(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("events %q, want %q", got, want)
 		}
+		// Several go at once, and the record has one line of it.
+		w.run("UPDATE users SET apps = '{a.example.com,b.example.com,c.example.com}'")
+		events := w.count("SELECT count(*) FROM events")
+		c, err := w.db.RevokeApps(t.Context(), actor, id, []string{"a.example.com", "c.example.com", "d.example.com"}, nil, idle)
+		if err != nil || granted(c.After) != "allowed {b.example.com}" || w.count("SELECT count(*) FROM events") != events+1 {
+			t.Errorf("several: %s, %v", granted(c.After), err)
+		}
 		w.run("UPDATE users SET is_whitelisted = false, apps = NULL")
-		if c, err := w.db.RevokeApp(t.Context(), actor, id, appHost, []string{appHost}, idle); err != nil || !c.Already {
+		if c, err := w.db.RevokeApps(t.Context(), actor, id, []string{appHost}, []string{appHost}, idle); err != nil || !c.Already {
 			t.Errorf("somebody refused: %+v, %v", c, err)
 		}
-		if _, err := w.db.RevokeApp(t.Context(), actor, afauth.ID{1}, appHost, nil, idle); !errors.Is(err, afauth.ErrNotFound) {
+		if _, err := w.db.RevokeApps(t.Context(), actor, afauth.ID{1}, []string{appHost}, nil, idle); !errors.Is(err, afauth.ErrNotFound) {
 			t.Errorf("somebody unknown: %v", err)
 		}
 	})

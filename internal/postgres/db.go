@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/postgres/query"
 )
 
@@ -84,10 +85,14 @@ type Actor struct {
 	// Reason is free text; beyond 4,000 bytes, which is 1,000 characters of any
 	// script, it is cut.
 	Reason string
+	// Session is that of an administrator who decides in a browser: where it is
+	// over, or its person may not come in any more, nothing is changed. Zero for
+	// whoever works with the database's own rights.
+	Session afauth.ID
 }
 
 // InTx runs fn in a transaction as the actor: committed when fn returns nil,
-// rolled back otherwise. An error from COMMIT means that the outcome is not
+// rolled back otherwise. ErrNotWhitelisted says that the actor may not act. An error from COMMIT means that the outcome is not
 // known.
 func (db *DB) InTx(ctx context.Context, actor Actor, fn func(*query.Queries) error) error {
 	conn, err := patient{pool: db.pool, wait: db.wait}.acquire(ctx)
@@ -100,6 +105,17 @@ func (db *DB) InTx(ctx context.Context, actor Actor, fn func(*query.Queries) err
 		err := q.Claim(ctx, query.ClaimParams{Actor: clean(actor.Name, 200), Address: clean(actor.Address, 100), Reason: clean(actor.Reason, 4000)})
 		if err != nil {
 			return err
+		}
+		if !actor.Session.IsZero() {
+			// Looked at here, so that a request which began before the administrator
+			// was revoked does nothing after it.
+			may, err := q.MayAct(ctx, actor.Session)
+			if err != nil {
+				return err
+			}
+			if !may {
+				return afauth.ErrNotWhitelisted
+			}
 		}
 		return fn(q)
 	})

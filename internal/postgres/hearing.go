@@ -41,6 +41,7 @@ type hearing struct {
 	echoed   int64 // number of the last beat that was heard
 	renewed  int64 // number of the last beat that was told
 	answered bool  // the connection was of use
+	pooled   bool  // a pooler stands between, and the log knows
 	marks    []afauth.ID
 }
 
@@ -98,9 +99,24 @@ func (h *hearing) ask(ctx context.Context) error {
 		return err
 	}
 	h.answered = true
-	h.valid = row.Registered
+	h.valid = row.Registered && h.direct(ctx, row.Backend)
 	h.beat = Beat{Asked: asked, Now: row.Now, Server: Server{Started: row.Started.UnixMicro(), Timeline: row.Timeline}}
 	return nil
+}
+
+// direct reports whether the server at the other end is the one that we were told
+// of when we connected. A pooler gives out an id of its own, and through it the
+// heartbeat would come back while changes that others make are lost.
+func (h *hearing) direct(ctx context.Context, backend int64) bool {
+	if backend == int64(h.conn.PgConn().PID()) {
+		return true
+	}
+	if !h.pooled {
+		h.pooled = true
+		h.listener.Dialer.Logger.WarnContext(ctx, "the connection that listens leads through a pooler, which loses notifications: each request asks the database, and waiting pages ask again by themselves",
+			"hint", "set DIRECT_URL to PostgreSQL's own address")
+	}
+	return false
 }
 
 // wait hears until something came or it is time for the next beat.

@@ -40,6 +40,7 @@ type ImportPlan struct {
 	Changed int // are allowed, and with another end or other applications
 	Lowered int // of those: lose time or an application
 	Same    int // are allowed just so
+	All     int // get all applications, and do not have them today
 	// Losers are those who lose something, 100 at most.
 	Losers []ImportLoser
 }
@@ -133,7 +134,7 @@ func copyIn(ctx context.Context, tx pgx.Tx, rows iter.Seq2[ImportRow, error]) er
 
 func planImport(ctx context.Context, tx pgx.Tx, list ImportList) (ImportPlan, error) {
 	var p ImportPlan
-	err := tx.QueryRow(ctx, importPlan, list.SetUntil, list.SetApps).Scan(&p.New, &p.Waiting, &p.Again, &p.Changed, &p.Lowered, &p.Same)
+	err := tx.QueryRow(ctx, importPlan, list.SetUntil, list.SetApps).Scan(&p.New, &p.Waiting, &p.Again, &p.Changed, &p.Lowered, &p.Same, &p.All)
 	if err != nil || p.Lowered == 0 {
 		return p, err
 	}

@@ -78,12 +78,12 @@ func TestImport(t *testing.T) {
 	}{
 		"ids alone": {
 			postgres.ImportList{},
-			postgres.ImportPlan{New: 1, Waiting: 1, Again: 2, Same: 4},
+			postgres.ImportPlan{New: 1, Waiting: 1, Again: 2, Same: 4, All: 4},
 			"1 allowed all|2 allowed all|3 allowed all|4 allowed all|5 allowed all|6 allowed {a b}|7 allowed all until|8 allowed {}|9 waiting all",
 		},
 		"until": {
 			postgres.ImportList{SetUntil: true},
-			postgres.ImportPlan{New: 1, Waiting: 1, Again: 2, Changed: 4, Lowered: 3},
+			postgres.ImportPlan{New: 1, Waiting: 1, Again: 2, Changed: 4, Lowered: 3, All: 4},
 			"1 allowed all until|2 allowed all until|3 allowed all until|4 allowed all until|5 allowed all until|6 allowed {a b} until|7 allowed all until|8 allowed {} until|9 waiting all",
 		},
 		"apps": {

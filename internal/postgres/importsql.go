@@ -31,8 +31,9 @@ const importPlan = `SELECT count(*) FILTER (WHERE id IS NULL),
     count(*) FILTER (WHERE access IN ('refused', 'expired')),
     count(*) FILTER (WHERE access = 'allowed' AND NOT same),
     count(*) FILTER (WHERE lowered),
-    count(*) FILTER (WHERE access = 'allowed' AND same)
-FROM (SELECT id, access, until_was IS NOT DISTINCT FROM until AND coalesce(` + importSameApps + `, false) AS same, ` + importLowered + ` AS lowered
+    count(*) FILTER (WHERE access = 'allowed' AND same),
+    count(*) FILTER (WHERE apps IS NULL AND (id IS NULL OR access <> 'allowed' OR apps_was IS NOT NULL))
+FROM (SELECT id, access, apps, apps_was, until_was IS NOT DISTINCT FROM until AND coalesce(` + importSameApps + `, false) AS same, ` + importLowered + ` AS lowered
     FROM (` + importCompared + `) compared) marked`
 
 const importLosers = `SELECT u.id, u.github_user_id, u.login, u.name, u.email, u.avatar_url,

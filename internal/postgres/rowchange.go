@@ -22,6 +22,9 @@ type RowChange struct {
 	// Masked columns are not among them; those that were cleared are in Cleared.
 	Before, After map[string]*string
 	Cleared       []string
+	// File is what was imported, Rows how many rows it brought.
+	File string
+	Rows int64
 }
 
 // detailLimit is how much of one value the record keeps, in bytes.
@@ -42,8 +45,12 @@ func RecordChange(ctx context.Context, tx pgx.Tx, actor Actor, c RowChange) erro
 	if err != nil || !ours {
 		return fault(err, "looking for the record")
 	}
-	details, err := json.Marshal(map[string]any{"table": clean(c.Table, 200), "what": c.What, "key": clean(strings.Join(c.Key, ", "), detailLimit),
-		"before": kept(c.Table, c.Before), "after": kept(c.Table, c.After), "cleared": c.Cleared})
+	facts := map[string]any{"table": clean(c.Table, 200), "what": c.What, "key": clean(strings.Join(c.Key, ", "), detailLimit),
+		"before": kept(c.Table, c.Before), "after": kept(c.Table, c.After), "cleared": c.Cleared}
+	if c.File != "" {
+		facts = map[string]any{"table": clean(c.Table, 200), "what": c.What, "file": clean(c.File, detailLimit), "rows": c.Rows}
+	}
+	details, err := json.Marshal(facts)
 	if err != nil {
 		return err
 	}

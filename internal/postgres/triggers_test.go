@@ -144,6 +144,8 @@ func TestTriggers(t *testing.T) {
 			[]string{"session.ended 1"}, "1", "1 2 3 4"},
 		{"a session cut short: it goes on, and servers hear of it", "UPDATE sessions SET expires_at = now() + interval '1 minute' WHERE user_id = '" + personID(1) + "'",
 			nil, "1", "1 2 3 4"},
+		{"a session ended by the clock of the moment", "UPDATE sessions SET expires_at = clock_timestamp() WHERE user_id = '" + personID(1) + "'",
+			[]string{"session.ended 1"}, "1", "1 2 3 4"},
 		{"a session made longer", "UPDATE sessions SET expires_at = now() + interval '1 year'", nil, "", "1 2 3 4"},
 		{"applications taken away: the session on our own host stays", "UPDATE users SET apps = '{}' WHERE github_user_id = 1",
 			[]string{"access.changed 1"}, "1", "1 2 3 4"},

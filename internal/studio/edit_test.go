@@ -10,9 +10,9 @@ import (
 	"github.com/af-auth/af-auth/internal/studio"
 )
 
-// post sends a form as the page's own form does, and returns status, Location
+// submit sends a form as the page's own form does, and returns status, Location
 // and body.
-func (w *world) post(path string, pairs ...string) (int, string, string) {
+func (w *world) submit(path string, pairs ...string) (int, string, string) {
 	w.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -52,7 +52,7 @@ func found(t *testing.T, re *regexp.Regexp, body string) string {
 func (w *world) set(row, column, how, value string) {
 	w.t.Helper()
 	page := w.page(row + query("open", "edit:"+column))
-	if status, _, body := w.post(row, "do", "set", "column", column, "version", found(w.t, versionField, page), "how", how, "value", value, "back", "/"); status != http.StatusSeeOther {
+	if status, _, body := w.submit(row, "do", "set", "column", column, "version", found(w.t, versionField, page), "how", how, "value", value, "back", "/"); status != http.StatusSeeOther {
 		w.t.Fatalf("keeping %s = %s %q: %d\n%s", column, how, value, status, words(body))
 	}
 }
@@ -60,7 +60,7 @@ func (w *world) set(row, column, how, value string) {
 // save presses the button that saves, and returns the page after it.
 func (w *world) save(table string) string {
 	w.t.Helper()
-	status, to, body := w.post(table+"/save", "revision", found(w.t, revisionField, w.page(table)), "back", table)
+	status, to, body := w.submit(table+"/save", "revision", found(w.t, revisionField, w.page(table)), "back", table)
 	if status != http.StatusSeeOther {
 		w.t.Fatalf("saving: %d\n%s", status, words(body))
 	}
@@ -113,19 +113,19 @@ func TestDraftsBelongToASession(t *testing.T) {
 	if strings.Contains(w.page("/t/public/people"), "Not saved") {
 		t.Error("another session sees the draft")
 	}
-	if status, _, _ := w.post("/t/public/people/save", "revision", "1", "back", "/"); status != http.StatusUnprocessableEntity {
+	if status, _, _ := w.submit("/t/public/people/save", "revision", "1", "back", "/"); status != http.StatusUnprocessableEntity {
 		t.Errorf("another session saves: %d", status)
 	}
-	w.post("/t/public/people/discard")
+	w.submit("/t/public/people/discard")
 	w.client = mine
 	if w.ask(`SELECT age::text FROM people WHERE id = 1`) != "10" || !strings.Contains(words(w.page("/t/public/people")), "1 change in 1 row of people") {
 		t.Error("the draft has gone, or was saved")
 	}
-	if status, _, _ := w.post("/t/public/people/save", "revision", "99", "back", "/"); status != http.StatusUnprocessableEntity {
+	if status, _, _ := w.submit("/t/public/people/save", "revision", "99", "back", "/"); status != http.StatusUnprocessableEntity {
 		t.Errorf("other changes than were seen are saved: %d", status)
 	}
 	w.client = browser(t)
-	if status, _, _ := w.post("/t/public/people/save", "revision", "1", "back", "/"); status != http.StatusUnauthorized {
+	if status, _, _ := w.submit("/t/public/people/save", "revision", "1", "back", "/"); status != http.StatusUnauthorized {
 		t.Errorf("a stranger saves: %d", status)
 	}
 }
@@ -140,7 +140,7 @@ func TestReadOnly(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/t/public/people/row/1", "/t/public/people/new", "/t/public/people/save", "/t/public/people/discard", "/t/public/people/conflict"} {
-		if status, _, body := w.post(path, "do", "set", "column", "login", "how", "text", "value", "x", "version", "1", "revision", "1"); status != http.StatusUnprocessableEntity || !strings.Contains(body, "--read-only") {
+		if status, _, body := w.submit(path, "do", "set", "column", "login", "how", "text", "value", "x", "version", "1", "revision", "1"); status != http.StatusUnprocessableEntity || !strings.Contains(body, "--read-only") {
 			t.Errorf("POST %s: %d", path, status)
 		}
 	}

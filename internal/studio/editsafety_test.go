@@ -26,7 +26,7 @@ func TestMaskedColumnsAreClearedOnly(t *testing.T) {
 	w := newWorld(t, masked, withMasks).open()
 	const people, row = "/t/public/people", "/t/public/people/row/11"
 	for _, pairs := range [][]string{{"how", "text", "value", "x"}, {"how", "empty"}, {"how", "default"}} {
-		if status, _, _ := w.post(row, append(pairs, "do", "set", "column", "token", "version", "1")...); status != http.StatusUnprocessableEntity {
+		if status, _, _ := w.submit(row, append(pairs, "do", "set", "column", "token", "version", "1")...); status != http.StatusUnprocessableEntity {
 			t.Errorf("%v: %d", pairs, status)
 		}
 	}
@@ -39,13 +39,13 @@ func TestMaskedColumnsAreClearedOnly(t *testing.T) {
 	// One that others point at cannot be cleared or deleted: refused without its value.
 	w.set("/t/public/people/row/1", "token", "null", "")
 	version := found(t, versionField, w.page(people+"/row/2?open=delete"))
-	w.post(people+"/row/2", "do", "delete", "version", version)
+	w.submit(people+"/row/2", "do", "delete", "version", version)
 	shown := []string{w.page(people), w.page(people + "/review"), w.page(row), w.page(people + "/row/2?open=delete"), w.save(people), w.page(people)}
 	if !strings.Contains(words(shown[4]), "1 row of pointing point") && !strings.Contains(words(shown[4]), "point to this row") {
 		t.Errorf("the refusal: %s", words(shown[4]))
 	}
-	w.post(people+"/row/1", "do", "undo")
-	w.post(people+"/row/2", "do", "undo")
+	w.submit(people+"/row/1", "do", "undo")
+	w.submit(people+"/row/2", "do", "undo")
 	w.exec(`UPDATE people SET token = 'CANARYsecret other' WHERE id = 11`)
 	shown = append(shown, w.save(people))
 	for i, body := range shown {
@@ -56,7 +56,7 @@ func TestMaskedColumnsAreClearedOnly(t *testing.T) {
 	if strings.Contains(w.log.String(), "CANARY") {
 		t.Error("the log holds a masked value")
 	}
-	w.post(people + "/discard")
+	w.submit(people + "/discard")
 	w.set(row, "token", "null", "")
 	if w.save(people); w.ask(`SELECT coalesce(token, 'cleared') FROM people WHERE id = 11`) != "cleared" {
 		t.Error("it was not cleared")
@@ -84,8 +84,8 @@ func TestHostileChanges(t *testing.T) {
 		w.set(row, "plain", "text", value)
 		w.set(row, name, "text", "changed "+value)
 		version := found(t, versionField, w.page(base.Row("public", name, "second", address.View{Open: "delete"})))
-		w.post(base.Row("public", name, "second", address.View{}), "do", "delete", "version", version)
-		w.post(table+"/new", "how-1", "text", "value-1", "new "+value, "how-2", "text", "value-2", value)
+		w.submit(base.Row("public", name, "second", address.View{}), "do", "delete", "version", version)
+		w.submit(table+"/new", "how-1", "text", "value-1", "new "+value, "how-2", "text", "value-2", value)
 		w.page(table + "/review")
 		if said := words(w.save(table)); !strings.Contains(said, "Saved 4 changes in 3 rows") {
 			t.Fatalf("table %q: %s", name, said)

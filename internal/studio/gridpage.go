@@ -34,6 +34,7 @@ func (s *Server) gridPage(r *http.Request, sh *sheet, fault *page.Fault) page.Gr
 	g.ColumnsHref = to(opened)
 	s.chips(&g, sh, to)
 	s.openParts(&g, sh, to)
+	g.Export = s.exportMenu(sh)
 	if v.Sort == "" && len(t.Key) > 0 {
 		form := page.NewForm(to(address.View{}), v.First().Values())
 		g.Jump, g.JumpLabel = &form, t.Key[0].Name

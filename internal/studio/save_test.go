@@ -68,12 +68,12 @@ CREATE TABLE keyless (a int); INSERT INTO keyless VALUES (1); CREATE VIEW seen A
 		{"column", "login", "how", "null"}, {"column", "login", "how", "default"}, {"column", "twice", "how", "text", "value", "4"}, {"column", "n", "how", "text", "value", "4"},
 		{"column", "login", "how", "sql", "value", "now()"}, {"column", "id); DROP TABLE people; --", "how", "null"},
 	} {
-		if status, _, _ := w.post("/t/public/people/row/1", append(pairs, "do", "set", "version", "1")...); status < 400 || status >= 500 {
+		if status, _, _ := w.submit("/t/public/people/row/1", append(pairs, "do", "set", "version", "1")...); status < 400 || status >= 500 {
 			t.Errorf("%v: %d", pairs, status)
 		}
 	}
 	for _, path := range []string{"/t/public/keyless/row/1", "/t/public/seen/row/1", "/t/public/seen/new", "/t/public/nothing/new"} {
-		if status, _, _ := w.post(path, "do", "set", "column", "a", "how", "null"); status < 400 || status >= 500 {
+		if status, _, _ := w.submit(path, "do", "set", "column", "a", "how", "null"); status < 400 || status >= 500 {
 			t.Errorf("POST %s: %d", path, status)
 		}
 	}
@@ -116,7 +116,7 @@ func TestConflict(t *testing.T) {
 			if m := versionField.FindStringSubmatch(body); m != nil {
 				pairs = append(pairs, "version", m[1])
 			}
-			if status, _, body := w.post(people+"/conflict", pairs...); status != http.StatusSeeOther {
+			if status, _, body := w.submit(people+"/conflict", pairs...); status != http.StatusSeeOther {
 				t.Fatalf("%d %s", status, words(body))
 			}
 			if got := w.ask(`SELECT concat_ws(' ', (SELECT concat_ws(' ', login, note) FROM people WHERE id = 1), (SELECT age FROM people WHERE id = 2))`); strings.TrimSpace(got) != test.wantRow {
@@ -135,7 +135,7 @@ func TestConflictAgain(t *testing.T) {
 	w.exec(`UPDATE people SET login = 'second' WHERE id = 1`)
 	seen := found(t, versionField, w.save(people))
 	w.exec(`UPDATE people SET login = 'third' WHERE id = 1`)
-	_, to, _ := w.post(people+"/conflict", "do", "mine", "id", "1", "version", seen)
+	_, to, _ := w.submit(people+"/conflict", "do", "mine", "id", "1", "version", seen)
 	if said := words(w.page(to)); !strings.Contains(said, "login octocat third mine") || w.ask(`SELECT login::text FROM people WHERE id = 1`) != "third" {
 		t.Errorf("the third change was written over: %s", said)
 	}
@@ -147,7 +147,7 @@ func TestOldForm(t *testing.T) {
 	w := newWorld(t, staff).open()
 	old := found(t, versionField, w.page("/t/public/people/row/1?open=edit:login"))
 	w.exec(`UPDATE people SET login = 'theirs' WHERE id = 1`)
-	w.post("/t/public/people/row/1", "do", "set", "column", "login", "how", "text", "value", "mine", "version", old, "back", "/")
+	w.submit("/t/public/people/row/1", "do", "set", "column", "login", "how", "text", "value", "mine", "version", old, "back", "/")
 	if said := words(w.save("/t/public/people")); !strings.Contains(said, "login not kept theirs mine") || w.ask(`SELECT login::text FROM people WHERE id = 1`) != "theirs" {
 		t.Errorf("written over: %s", said)
 	}
@@ -171,24 +171,24 @@ CREATE TABLE bills (id int PRIMARY KEY, person int REFERENCES people); INSERT IN
 	if said := words(w.page(people + "/row/2?open=delete")); !strings.Contains(said, "3 bills point here and forbid it.") {
 		t.Errorf("the page does not say what forbids it:\n%s", said)
 	}
-	w.post(people+"/row/1", "do", "delete", "version", found(t, versionField, page), "back", "/")
+	w.submit(people+"/row/1", "do", "delete", "version", found(t, versionField, page), "back", "/")
 	if body := w.page(people); !strings.Contains(body, `class="deleted"`) || !strings.Contains(words(body), "Review and save") {
 		t.Error("the grid does not show the mark")
 	}
 	if said := words(w.page(people + "/review")); !strings.Contains(said, `DELETE FROM &#34;public&#34;.&#34;people&#34; WHERE`) || !strings.Contains(said, "3 sessions are deleted with it.") {
 		t.Errorf("the review says %s", said)
 	}
-	w.post(people+"/row/1", "do", "restore")
+	w.submit(people+"/row/1", "do", "restore")
 	if strings.Contains(w.page(people), "Not saved") {
 		t.Error("the mark cannot be taken back")
 	}
 	for _, row := range []string{"1", "2"} {
-		w.post(people+"/row/"+row, "do", "delete", "version", found(t, versionField, w.page(people+"/row/"+row+"?open=delete")), "back", "/")
+		w.submit(people+"/row/"+row, "do", "delete", "version", found(t, versionField, w.page(people+"/row/"+row+"?open=delete")), "back", "/")
 	}
 	if said := words(w.save(people)); !strings.Contains(said, "3 bills point to this row. Delete them too, or keep it.") || w.ask(`SELECT count(*)::text FROM people`) != "3" {
 		t.Errorf("the refused deletion: %s", said)
 	}
-	w.post(people+"/row/2", "do", "undo")
+	w.submit(people+"/row/2", "do", "undo")
 	if said := words(w.save(people)); !strings.Contains(said, "Saved 1 change in 1 row of people.") || w.ask(`SELECT concat((SELECT count(*) FROM people), (SELECT count(*) FROM clicks))`) != "20" {
 		t.Errorf("the deletion: %s", said)
 	}
@@ -199,8 +199,8 @@ func TestInsert(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, `CREATE TABLE things (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, word text NOT NULL, n int DEFAULT 7, doc jsonb, raw bytea, list text[], ok bool)`).open()
 	const things = "/t/public/things"
-	w.post(things+"/new", "how-1", "default", "how-2", "text", "value-2", "", "how-3", "default", "how-4", "null", "value-4", `{"a": 1}`, "how-5", "text", "value-5", `\x00ff`, "how-6", "text", "value-6", `{a,"b c"}`, "how-7", "text", "value-7", "true")
-	w.post(things+"/new", "how-1", "default", "how-2", "text", "value-2", "second", "how-3", "default", "value-3", "8", "how-4", "text", "value-4", "{broken")
+	w.submit(things+"/new", "how-1", "default", "how-2", "text", "value-2", "", "how-3", "default", "how-4", "null", "value-4", `{"a": 1}`, "how-5", "text", "value-5", `\x00ff`, "how-6", "text", "value-6", `{a,"b c"}`, "how-7", "text", "value-7", "true")
+	w.submit(things+"/new", "how-1", "default", "how-2", "text", "value-2", "second", "how-3", "default", "value-3", "8", "how-4", "text", "value-4", "{broken")
 	if said := words(w.page(things)); !strings.Contains(said, "2 changes in 2 rows of things") || !strings.Contains(said, "is no JSON: it breaks off at character") {
 		t.Errorf("the grid says %s", said)
 	}
@@ -210,7 +210,7 @@ func TestInsert(t *testing.T) {
 	if page := w.page(things + "?open=insert:%2B2"); !strings.Contains(page, "{broken") {
 		t.Error("the form does not hold what was typed")
 	}
-	w.post(things+"/new", "id", "+2", "how-2", "text", "value-2", "second", "how-3", "text", "value-3", "8", "how-4", "text", "value-4", "{}")
+	w.submit(things+"/new", "id", "+2", "how-2", "text", "value-2", "second", "how-3", "text", "value-3", "8", "how-4", "text", "value-4", "{}")
 	if said := words(w.save(things)); !strings.Contains(said, "Saved 2 changes in 2 rows") {
 		t.Fatalf("the rows were not saved: %s", said)
 	}
@@ -242,9 +242,9 @@ func TestAudit(t *testing.T) {
 	const people = "/t/public/people"
 	w.set(people+"/row/1", "login", "text", "new")
 	w.set(people+"/row/1", "token", "null", "")
-	w.post(people+"/row/3", "do", "delete", "version", found(t, versionField, w.page(people+"/row/3?open=delete")))
+	w.submit(people+"/row/3", "do", "delete", "version", found(t, versionField, w.page(people+"/row/3?open=delete")))
 	failing = errors.New("the record is full")
-	if status, _, body := w.post(people+"/save", "revision", found(t, revisionField, w.page(people)), "back", people); status != http.StatusServiceUnavailable || !strings.Contains(body, "nothing was changed") {
+	if status, _, body := w.submit(people+"/save", "revision", found(t, revisionField, w.page(people)), "back", people); status != http.StatusServiceUnavailable || !strings.Contains(body, "nothing was changed") {
 		t.Errorf("%d", status)
 	}
 	if got := w.ask(`SELECT concat((SELECT count(*) FROM people), (SELECT count(*) FROM said), (SELECT login FROM people WHERE id = 1))`); got != "30octocat" {

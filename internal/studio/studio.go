@@ -62,12 +62,15 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Change is one change of one row, as the audit function hears of it. Values of
+// Change is one change of one row, or an import, as the audit function hears of it. Values of
 // masked columns are left out.
 type Change struct {
 	Schema, Table string
-	// Kind is "insert", "update" or "delete".
+	// Kind is "insert", "update", "delete" or, for many rows at once, "import".
 	Kind string
+	// File is what was imported, Rows how many rows went in.
+	File string
+	Rows int64
 	// Key are the values that name the row; Before and After its columns that
 	// changed, as PostgreSQL writes them. A nil is NULL.
 	Key           []string
@@ -89,6 +92,9 @@ type Server struct {
 	port  string
 	local map[string]bool // hosts that browsers may call us by
 	cross *http.CrossOriginProtection
+	// places are those of exports and imports: see bulk.
+	places  chan struct{}
+	uploads uploads
 }
 
 const (
@@ -125,6 +131,7 @@ func New(ctx context.Context, at net.Addr, o Options) (*Server, error) {
 	s := &Server{Options: o, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(), draft: draft.NewStore(),
 		door: newDoor(port, o.BasePath, o.TLS), port: port, cross: http.NewCrossOriginProtection()}
 	s.local = hosts(host, port, o.Hosts)
+	s.places = make(chan struct{}, bulkAtOnce)
 	for _, rt := range s.routes() {
 		method, path, _ := strings.Cut(rt.pattern, " ")
 		s.mux.Handle(method+" "+o.BasePath+path, s.serve(rt))
@@ -137,8 +144,12 @@ func plainPath(p string) bool {
 		strings.Trim(p, "/-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
-// Close ends the server's connections to the database.
-func (s *Server) Close() { s.db.Close() }
+// Close ends the server's connections to the database and forgets files that
+// were sent.
+func (s *Server) Close() {
+	s.uploads.clear()
+	s.db.Close()
+}
 
 // route is one line of the table of routes.
 type route struct {
@@ -163,6 +174,11 @@ func (s *Server) routes() []route {
 		{"POST /t/{schema}/{table}/save", false, s.save},
 		{"GET /t/{schema}/{table}/conflict", false, s.conflict},
 		{"POST /t/{schema}/{table}/conflict", false, s.settle},
+		{"GET /t/{schema}/{table}/export/{format}", false, s.export},
+		{"GET " + importRoute, false, s.importStart},
+		{"POST " + importRoute, false, s.importSend},
+		{"GET " + importRoute + "/{id}", false, s.importLook},
+		{"POST " + importRoute + "/{id}", false, s.importDo},
 		{"POST /theme", false, s.theme},
 	}
 }
@@ -190,11 +206,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(out, r, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(out, r.Body, maxBody)
-	if _, pattern := s.mux.Handler(r); pattern == "" {
+	_, pattern := s.mux.Handler(r)
+	if pattern == "" {
 		s.noRoute(out, r)
 		return
 	}
+	limit := int64(maxBody)
+	if pattern == "POST "+s.BasePath+importRoute {
+		limit += maxUpload
+	}
+	r.Body = http.MaxBytesReader(out, r.Body, limit)
 	s.mux.ServeHTTP(out, r)
 }
 

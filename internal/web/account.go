@@ -89,6 +89,8 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Flow.End(r.Context(), token, host, d.User.ID, s.peer(r).String()); err != nil {
 			return err
 		}
+		// So that "signed out" is true on every server when the page says it.
+		s.heard(r)
 	}
 	s.setCookie(w, host, sessionCookie, "", "", -1)
 	s.setCookie(w, host, noticeCookie, "", "", -1)
@@ -147,7 +149,7 @@ func (s *Server) chrome(r *http.Request) page.Chrome {
 	if r.Method == http.MethodGet && r.URL.Path != "/auth/github/callback" {
 		here = r.URL.Path + s.ownQuery(r)
 	}
-	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Dev: s.Dev, Program: s.Program}
+	c := page.Chrome{Host: s.Origin.Host, Theme: theme, Path: here, Contact: s.Contact, Place: s.Place, Dev: s.Dev, Program: s.Program}
 	if kind, _ := s.host(r); kind != theOwnHost {
 		c.Origin = s.Origin.String()
 	}

@@ -51,7 +51,8 @@ func me(r *http.Request) afauth.User { return admitted(r).User }
 
 // actor is who decides, from where and why, for the record.
 func (s *Server) actor(r *http.Request, reason string) access.Actor {
-	return access.Actor{Name: "user:" + me(r).ID.String(), Address: s.peer(r).String(), Reason: reason}
+	d := admitted(r)
+	return access.Actor{Name: "user:" + d.User.ID.String(), Address: s.peer(r).String(), Reason: reason, Session: d.Session.ID}
 }
 
 // notAdmin leads on whoever opens a page of administrators and is none: to sign

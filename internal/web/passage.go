@@ -14,16 +14,16 @@ import (
 const nonceLife = time.Hour
 
 // start stands on an application's host. Its proxy sends people here who are
-// not signed in.
+// not signed in, or whom the gate has refused.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	path := r.Header.Get("X-Original-URI")
 	if path == "" {
-		path = r.URL.Query().Get("return_to")
+		return s.toOwnHost(w, r, r.URL.Query().Get("return_to"))
 	}
 	if _, ok := s.originalURI(r); !ok {
 		// The gate refuses that path, whoever asks: coming back to it would lead
-		// here again.
-		path = "/"
+		// here again, and to go elsewhere without a word would look like a fault.
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: "the path can be read in more than one way"}
 	}
 	return s.toOwnHost(w, r, path)
 }

@@ -63,17 +63,9 @@ func newPeerLimiter(perMinute int, now func() time.Time) *peerLimiter {
 	return &peerLimiter{perMinute: perMinute, now: now, order: list.New(), byPeer: map[netip.Prefix]*list.Element{}}
 }
 
-// allow takes one from the peer's bucket. One IPv6 customer has a /64 at least,
-// and so that is one peer.
+// allow takes one from the peer's bucket.
 func (l *peerLimiter) allow(a netip.Addr) bool {
-	bits := 32
-	if a.Is6() {
-		bits = 64
-	}
-	key, err := a.Prefix(bits)
-	if err != nil {
-		return false
-	}
+	key := network(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	element, known := l.byPeer[key]

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/af-auth/af-auth"
 )
 
 func proxied(trusted ...string) *Server {
@@ -144,7 +146,7 @@ func TestPeerLimiter(t *testing.T) {
 
 func TestStreamsLimits(t *testing.T) {
 	t.Parallel()
-	s := newStreams()
+	s := newPlaces[afauth.ID](mostStreams, mostStreamsEach)
 	var release []func()
 	for i := range mostStreams {
 		done, ok := s.open(personNumber(i / mostStreamsEach))

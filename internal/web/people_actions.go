@@ -38,15 +38,21 @@ func (s *Server) allowPerson(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.leaveToast(w, allowed(change), p.ID, 0)
+	s.leaveToast(w, s.allowed(r, change), p.ID, 0)
 	return seeOther(w, back(r, p))
 }
 
-func allowed(c access.Change) string {
-	if c.Already {
+// allowed is what was done. Where something was taken away, it waits until the
+// servers have heard of it.
+func (s *Server) allowed(r *http.Request, c access.Change) string {
+	switch {
+	case c.Already:
 		return doneAlready
+	case c.Lowers() && !s.heard(r):
+		return doneLowered
+	default:
+		return doneAllowed
 	}
-	return doneAllowed
 }
 
 // overtaken reports whether somebody has decided about the person since the
@@ -80,6 +86,9 @@ func (s *Server) allowSomebody(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), githubWithin)
 	defer cancel()
 	form, grant, ok := s.readAllow(r, access.Person{})
+	if form.Ref == "" {
+		form.RefError, ok = "Say whom: a login, or a GitHub id with its #.", false
+	}
 	var change access.Change
 	if ok {
 		var err error
@@ -93,7 +102,7 @@ func (s *Server) allowSomebody(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.render(w, r, http.StatusUnprocessableEntity, page.AllowSomebody{Console: s.frame(w, r, "/auth/people/allow"), Allow: form})
 	}
-	s.leaveToast(w, allowed(change), change.After.ID, 0)
+	s.leaveToast(w, s.allowed(r, change), change.After.ID, 0)
 	return seeOther(w, personURL(change.After.ID))
 }
 
@@ -154,8 +163,11 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	what := doneSession
-	if !found {
+	switch {
+	case !found:
 		what = doneNoSuch
+	case !s.heard(r):
+		what = doneOneUnheard
 	}
 	s.leaveToast(w, what, p.ID, 0)
 	return seeOther(w, personURL(p.ID))

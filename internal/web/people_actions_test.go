@@ -160,7 +160,7 @@ func TestAllowSomebody(t *testing.T) {
 	const page = "/auth/people/allow"
 	holds(t, "the form", admin.get(page), http.StatusOK, "Allow somebody", "A GitHub login")
 	for ref, says := range map[string]string{
-		"": "no person is named", "nobody-at-all": "Neither we nor GitHub know anybody", "<b>x": "is not a login", "#0": "is not a GitHub id",
+		"": "say whom: a login", "nobody-at-all": "Neither we nor GitHub know anybody", "<b>x": "is not a login", "#0": "is not a GitHub id",
 	} {
 		out := admin.send(page, url.Values{"ref": {ref}, "for": {"none"}, "apps": {"all"}, "reason": {"because"}})
 		if !strings.Contains(strings.ToLower(out.Body.String()), strings.ToLower(says)) || out.Code != http.StatusUnprocessableEntity || !strings.Contains(out.Body.String(), `value="because"`) || strings.Contains(out.Body.String(), "<b>x") {
@@ -221,4 +221,36 @@ func TestConsoleEndsSessions(t *testing.T) {
 	if out := admin.get(mine); to(out) != "/auth/refused?return_to="+url.QueryEscape("https://"+own+mine) {
 		t.Errorf("afterwards: %d to %q", out.Code, to(out))
 	}
+}
+
+// The page that says so comes once the servers have heard of what was taken; of
+// one that does not answer it says that.
+func TestConsoleWaitsForServers(t *testing.T) {
+	t.Parallel()
+	w, admin := console(t)
+	w.allow(t)
+	w.browser().signIn(t, "octocat", "")
+	page := "/auth/people/" + w.id(t, octocatID)
+	narrowed := func() url.Values {
+		return url.Values{"was": {admin.was(t, page)}, "for": {"none"}, "apps": {"some"}, "app": {app}}
+	}
+	widened := func() url.Values {
+		return url.Values{"was": {admin.was(t, page)}, "for": {"none"}, "apps": {"all"}}
+	}
+	const unheard = "A server has not confirmed it yet"
+	says := func(what string, form url.Values, action string, want bool) {
+		t.Helper()
+		if out := admin.send(page+action, form); to(out) != page {
+			t.Fatalf("%s: %d to %q", what, out.Code, to(out))
+		}
+		if got := strings.Contains(admin.get(page).Body.String(), unheard); got != want {
+			t.Errorf("%s: not confirmed %v, want %v", what, got, want)
+		}
+	}
+	says("narrowed", narrowed(), "/allow", false)
+	w.exec(t, "INSERT INTO instances (release, address, heartbeat_at) VALUES ('1.0.0', '127.0.0.1:1', now() + interval '1 hour')")
+	says("widened", widened(), "/allow", false)
+	says("narrowed, and one is silent", narrowed(), "/allow", true)
+	one := w.text(t, "SELECT s.id::text FROM sessions s JOIN users u ON u.id = s.user_id WHERE github_user_id = 583231")
+	says("a session, and one is silent", nil, "/sessions/"+one+"/end", true)
 }

@@ -2,13 +2,14 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/access"
+	"github.com/af-auth/af-auth/internal/web/page"
 )
 
 const (
@@ -19,8 +20,15 @@ const (
 	mostNew = 100
 )
 
-// peopleEvents tells an open list how many people have come to wait since it was
-// drawn, as server-sent events.
+// news is what an open list is told: how many people have come since it was drawn
+// and wait, and whom the newest of them is called by.
+type news struct {
+	More   int    `json:"more"`
+	Newest string `json:"newest,omitempty"`
+}
+
+// peopleEvents tells an open list who has come to wait since it was drawn, as
+// server-sent events.
 func (s *Server) peopleEvents(w http.ResponseWriter, r *http.Request) error {
 	since, err := access.ParseKey(r.URL.Query().Get("since"))
 	if err != nil || since.Login != "" {
@@ -47,15 +55,19 @@ func (s *Server) peopleEvents(w http.ResponseWriter, r *http.Request) error {
 	if err := send(w, "retry: 1000\n\n"); err != nil {
 		return nil
 	}
-	last := 0
+	last := news{}
 	for {
-		more, over := s.newcomers(r, since, last)
+		now, over := s.newcomers(r, since, last)
 		if over {
 			return nil
 		}
-		if more != last {
-			last = more
-			if err := send(w, fmt.Sprintf("event: waiting\ndata: {\"more\":%d}\n\n", more)); err != nil {
+		if now != last {
+			last = now
+			data, err := json.Marshal(now)
+			if err != nil {
+				return err
+			}
+			if err := send(w, "event: waiting\ndata: "+string(data)+"\n\n"); err != nil {
 				return nil
 			}
 		}
@@ -74,21 +86,32 @@ func (s *Server) peopleEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// newcomers counts who has come since, and says whether the stream has to end
-// because whoever listens is no administrator any more. A database that does not
-// answer ends nothing, and changes no number.
-func (s *Server) newcomers(r *http.Request, since access.Key, last int) (more int, over bool) {
+// newcomers is who has come since, and says whether the stream has to end because
+// whoever listens is no administrator any more. A database that does not answer
+// ends nothing, and changes no number. The newest is looked up where the number
+// has changed.
+func (s *Server) newcomers(r *http.Request, since access.Key, last news) (now news, over bool) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	_, err := s.administrator(r.WithContext(ctx))
 	switch {
 	case errors.Is(err, afauth.ErrNotSignedIn), errors.Is(err, afauth.ErrNotWhitelisted), errors.Is(err, afauth.ErrNotAdmin):
-		return 0, true
+		return news{}, true
 	case err != nil:
 		return last, false
 	}
-	if more, err = s.People.WaitingSince(ctx, since, mostNew); err != nil {
+	if now.More, err = s.People.WaitingSince(ctx, since, mostNew); err != nil || now.More == last.More {
 		return last, false
 	}
-	return more, false
+	if now.More == 0 {
+		return now, false
+	}
+	newest, err := s.People.List(ctx, access.Filter{Access: afauth.Waiting, Limit: 1})
+	if err != nil {
+		return last, false
+	}
+	for _, p := range newest {
+		now.Newest = page.Plain(p.Handle())
+	}
+	return now, false
 }

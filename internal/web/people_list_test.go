@@ -139,7 +139,7 @@ func TestPeopleEvents(t *testing.T) {
 	path := stream.FindStringSubmatch(admin.get("/auth/people").Body.String())[1]
 	events := admin.news(t, server, path)
 	w.browser().signIn(t, "octocat", "")
-	if got := next(t, events, 5*time.Second); got != `{"more":1}` {
+	if got := next(t, events, 5*time.Second); got != `{"more":1,"newest":"octocat"}` {
 		t.Errorf("one: %s", got)
 	}
 	// Another list, drawn now, has them already.
@@ -147,7 +147,8 @@ func TestPeopleEvents(t *testing.T) {
 		t.Error("a list drawn now begins at the same place")
 	}
 	w.exec(t, "INSERT INTO users (github_user_id) SELECT 5000 + n FROM generate_series(1, 150) n")
-	if got := next(t, events, 5*time.Second); got != `{"more":100}` {
+	newest := w.text(t, "SELECT github_user_id::text FROM users ORDER BY created_at DESC, id DESC LIMIT 1")
+	if got := next(t, events, 5*time.Second); got != `{"more":100,"newest":"#`+newest+`"}` {
 		t.Errorf("many: %s", got)
 	}
 	w.exec(t, "UPDATE users SET is_whitelisted = false WHERE github_user_id = $1", hubotID)

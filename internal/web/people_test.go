@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -220,5 +221,43 @@ func TestUnknownPeople(t *testing.T) {
 	}
 	if out := admin.send("/auth/people/"+w.id(t, hubotID)+"/sessions/x/end", nil); out.Code != http.StatusNotFound {
 		t.Errorf("a session that is none: %d", out.Code)
+	}
+}
+
+// An administrator who is put out while the end of a form is held back decides
+// nothing with it.
+func TestFormThatEndsAfterItsSender(t *testing.T) {
+	t.Parallel()
+	w, admin := console(t)
+	waiting := w.browser()
+	waiting.signIn(t, "octocat", "")
+	for _, path := range []string{"/auth/people/allow", "/auth/people/" + w.id(t, octocatID) + "/allow"} {
+		body, pen := io.Pipe()
+		answered := make(chan int)
+		go func() {
+			out := admin.ask("POST", path, func(r *http.Request) {
+				r.Body, r.ContentLength = body, -1
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				r.Header.Set("Sec-Fetch-Site", "same-origin")
+				r.Header.Set("Origin", w.Origin.String())
+			})
+			answered <- out.Code
+		}()
+		// Written means read: a pipe holds nothing back.
+		if _, err := io.WriteString(pen, "who=%23583231&for=none&apps=all"); err != nil {
+			t.Fatal(err)
+		}
+		w.exec(t, "UPDATE users SET is_whitelisted = false WHERE github_user_id = $1", hubotID)
+		if err := pen.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if code := <-answered; code == http.StatusSeeOther {
+			t.Errorf("%s: %d", path, code)
+		}
+		if n := w.count(t, "users WHERE is_whitelisted"); n != 0 {
+			t.Errorf("%s: %d people may come in", path, n)
+		}
+		w.exec(t, "UPDATE users SET is_whitelisted = true WHERE github_user_id = $1", hubotID)
+		admin.signIn(t, "hubot", "")
 	}
 }

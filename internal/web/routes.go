@@ -159,6 +159,11 @@ func (s *Server) serve(rt route) http.Handler {
 			r = r.WithContext(ctx)
 		}
 		err := s.admit(rt.guard, r)
+		if err == nil && rt.guard == ownHostAdminPost {
+			// To its end, before it is looked who sends it: a form whose end is held
+			// back must not be decided by who its sender was before.
+			err = readForm(w, r)
+		}
 		if err == nil && rt.guard.admins() {
 			r, err = s.asAdmin(r)
 		}

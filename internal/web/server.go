@@ -44,6 +44,8 @@ type Options struct {
 	Contact *page.Contact
 	// ReadsEmail says that the scope for addresses is asked for.
 	ReadsEmail bool
+	// Place is page.Chrome's: what this server is for.
+	Place string
 	// Dev shows hints that only make sense beside the simulator.
 	Dev bool
 	// Program is how people here call af-auth in a shell.
@@ -67,10 +69,10 @@ type Server struct {
 	Options
 	mux      *http.ServeMux
 	requests *telemetry.Requests
-	starts   *peerLimiter // sign-ins that begin
-	returns  *peerLimiter // and that come back from GitHub
-	messages *peerLimiter // words of people who wait
-	streams  *streams
+	starts   *peerLimiter       // sign-ins that begin
+	returns  *peerLimiter       // and that come back from GitHub
+	messages *peerLimiter       // words of people who wait
+	streams  *places[afauth.ID] // open pages that wait for news
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
 	outage   *outage
@@ -79,6 +81,8 @@ type Server struct {
 	gates     map[string]gateRoute // those of them that proxies ask, by path
 	upstream  http.Handler         // the route to the application
 	transport http.RoundTripper
+	insiders  *places[afauth.ID]    // open requests of people to the application
+	strangers *places[netip.Prefix] // and of peers, to its public paths
 }
 
 // New makes a Server. Its streams end when stop is closed.
@@ -89,7 +93,7 @@ func New(stop <-chan struct{}, o Options) *Server {
 		starts:   newPeerLimiter(o.SignInRate, time.Now),
 		returns:  newPeerLimiter(o.SignInRate, time.Now),
 		messages: newPeerLimiter(mostMessages, time.Now),
-		streams:  newStreams(),
+		streams:  newPlaces[afauth.ID](mostStreams, mostStreamsEach),
 		cross:    http.NewCrossOriginProtection(),
 		assets:   page.Assets(),
 		outage:   &outage{now: time.Now},
@@ -97,6 +101,8 @@ func New(stop <-chan struct{}, o Options) *Server {
 
 		gates:     map[string]gateRoute{},
 		transport: upstreamTransport(),
+		insiders:  newPlaces[afauth.ID](mostOpen, mostOpenEach),
+		strangers: newPlaces[netip.Prefix](mostOpen, mostOpenEach),
 	}
 	var patterns []string
 	for _, rt := range s.table() {
@@ -119,6 +125,9 @@ func New(stop <-chan struct{}, o Options) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
+	if s.yesOutOfMemory(w, r, begun) {
+		return
+	}
 	reference := telemetry.NewRequestID()
 	r = r.WithContext(telemetry.WithRequestID(r.Context(), reference))
 	out := &recorder{ResponseWriter: w, https: s.Origin.Scheme == "https"}

@@ -27,7 +27,9 @@ const (
 	doneUnheard    = "revoked-unheard"
 	doneSignOut    = "signed-out"
 	doneOutUnheard = "signed-out-unheard"
+	doneLowered    = "allowed-unheard"
 	doneSession    = "session"
+	doneOneUnheard = "session-unheard"
 	doneNothing    = "overtaken"
 	doneNoSuch     = "no-session"
 	toastDivider   = "."
@@ -68,14 +70,18 @@ func (s *Server) takeToast(w http.ResponseWriter, r *http.Request) string {
 func told(what string, p access.Person, n int) string {
 	name, ended := page.Plain(page.PersonOf(p.User).Display()), page.Count(n, "session")+" ended."
 	switch what {
-	case doneAllowed:
+	case doneAllowed, doneLowered:
 		if p.Access() != afauth.Allowed {
 			return ""
 		}
-		if p.Until == nil {
-			return name + " is allowed, without an end date."
+		end := ", without an end date."
+		if p.Until != nil {
+			end = ", " + page.Moment{At: *p.Until, Now: p.Now}.Ends() + "."
 		}
-		return name + " is allowed, " + page.Moment{At: *p.Until, Now: p.Now}.Ends() + "."
+		if what == doneLowered {
+			end += unheard
+		}
+		return name + " is allowed" + end
 	case doneAlready:
 		return name + " was allowed just so already. Nothing was changed."
 	case doneRefused:
@@ -90,6 +96,8 @@ func told(what string, p access.Person, n int) string {
 		return name + " is signed out: " + ended
 	case doneSession:
 		return "A session of " + name + " ended."
+	case doneOneUnheard:
+		return "A session of " + name + " ended." + unheard
 	case doneNoSuch:
 		return "That session of " + name + " had ended already."
 	case doneNothing:

@@ -79,6 +79,11 @@ func (s *Server) toUpstream(w http.ResponseWriter, r *http.Request) error {
 // carry hands the request on, and watches it for the person with this token; of
 // a public path, for nobody.
 func (s *Server) carry(w http.ResponseWriter, r *http.Request, d gate.Decision, token afauth.Token) error {
+	leave, err := s.occupy(r, d.User.ID)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	// The application answers for its own headers; ours come back with our words.
 	ours := w.Header().Clone()
 	only(w.Header(), "X-Request-Id")

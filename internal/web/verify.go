@@ -53,7 +53,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Metrics.GateDecision("allowed")
 	identity(w.Header(), d.User)
-	w.Header()["Cache-Control"] = []string{"no-store"}
+	w.Header()["Cache-Control"] = noStore
 	w.WriteHeader(http.StatusOK)
 	return nil
 }

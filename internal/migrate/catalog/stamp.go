@@ -57,7 +57,7 @@ func stampedTables() []stamped {
 }
 
 // unstamped are tables whose rows nobody wants to follow for what they are worth:
-// where people made one, there is no stamp. A policy also names roles, which can
+// where people made one, and not an extension, there is no stamp. A policy also names roles, which can
 // be renamed without a trace in this database's own tables.
 func unstamped() []string {
 	return []string{"policy", "collation", "conversion", "operator", "opfamily", "opclass", "amop", "amproc",
@@ -123,7 +123,7 @@ func chosen(names string) (list []stamped, ok bool) {
 func stampable(ctx context.Context, conn *pgx.Conn) (string, error) {
 	var names, exist []string
 	for _, table := range unstamped() {
-		exist = append(exist, "EXISTS (SELECT FROM pg_catalog.pg_"+table+" WHERE oid"+made+")")
+		exist = append(exist, "EXISTS (SELECT FROM pg_catalog.pg_"+table+" x WHERE x.oid"+made+" AND NOT "+ofExtension(table)+")")
 	}
 	for _, t := range stampedTables() {
 		if t.rare != "" {
@@ -151,6 +151,18 @@ func stampable(ctx context.Context, conn *pgx.Conn) (string, error) {
 		found = found[1:]
 	}
 	return strings.Join(names, ","), nil
+}
+
+// ofExtension is a condition on a row x: it came with an extension, and its text
+// is no part of a schema's. What stands in an operator family belongs to where
+// the family does.
+func ofExtension(table string) string {
+	class, id := table, "x.oid"
+	if column, ok := map[string]string{"amop": "x.amopfamily", "amproc": "x.amprocfamily"}[table]; ok {
+		class, id = "opfamily", column
+	}
+	return "EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_" + class +
+		"'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) " + id + " AND d.deptype OPERATOR(pg_catalog.=) 'e')"
 }
 
 // texts returns the values of a query's one row.

@@ -92,3 +92,23 @@ CREATE OPERATOR public.>= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = yes)`)
 		t.Errorf("a stamp: %s", got)
 	}
 }
+
+// What an extension brought is no reason to go without a stamp; what people made
+// is, beside it too.
+func TestStampWithAnExtension(t *testing.T) {
+	t.Parallel()
+	d := empty(t)
+	d.run("CREATE EXTENSION pg_trgm; CREATE TABLE t (a text); CREATE INDEX ON t USING gin (a gin_trgm_ops)")
+	first := d.stamp("")
+	if first == "" {
+		t.Fatal("no stamp")
+	}
+	d.run("DROP EXTENSION pg_trgm CASCADE")
+	if d.stamp(first) == first {
+		t.Error("the extension went, and the stamp stayed")
+	}
+	d.run("CREATE EXTENSION pg_trgm; CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq)")
+	if got := d.stamp(""); got != "" {
+		t.Errorf("a stamp beside an operator of somebody's: %s", got)
+	}
+}

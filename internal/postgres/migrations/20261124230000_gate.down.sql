@@ -1,6 +1,8 @@
--- lost: which applications a permission is for: who may open some may then open all
+-- lost: which applications a permission is for: who may open some is revoked, because the older schema knows all or none
 -- lost: what people who wait have written
 -- lost: what the webhook has not been told yet
+UPDATE users SET is_whitelisted = false WHERE is_whitelisted AND apps IS NOT NULL;
+
 CREATE OR REPLACE FUNCTION note_event(kind text, user_id uuid, details jsonb) RETURNS void
 LANGUAGE sql SET search_path FROM CURRENT AS $$
     INSERT INTO events (kind, user_id, actor, role, address, reason, details)

@@ -22,9 +22,11 @@ WHERE heartbeat_at > now() - @silence::interval ORDER BY started_at, id;
 -- name: Beat :one
 -- Sent over the connection that listens, and heard back over it. Everything that
 -- was committed before is heard first: PostgreSQL queues notifications in the
--- order of commits. A standby refuses NOTIFY, so only a primary answers.
+-- order of commits. A standby refuses NOTIFY, so only a primary answers. The
+-- backend's id tells whether a pooler stands between: it hands on what a statement
+-- of ours brings with it, and drops what others commit.
 SELECT coalesce(pg_notify(@channel::text, @beat::text)::text, '')::text AS sent,
-    clock_timestamp()::timestamptz AS now,
+    clock_timestamp()::timestamptz AS now, pg_backend_pid()::bigint AS backend,
     pg_postmaster_start_time()::timestamptz AS started,
     ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint AS timeline,
     EXISTS (SELECT FROM instances i WHERE i.id = @id AND i.heartbeat_at > now() - @silence::interval)::boolean AS registered;

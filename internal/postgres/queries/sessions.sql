@@ -62,3 +62,9 @@ DELETE FROM sessions WHERE id IN (
 -- name: SweepTickets :execrows
 DELETE FROM tickets WHERE token_hash IN (
     SELECT t.token_hash FROM tickets t WHERE t.expires_at <= now() FOR UPDATE SKIP LOCKED);
+
+-- name: MayAct :one
+-- Whether the session of whoever decides is live, and its person allowed.
+SELECT EXISTS (SELECT FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = @id AND s.expires_at > clock_timestamp()
+        AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed')::boolean AS may;

@@ -14,7 +14,7 @@ import (
 
 const beat = `-- name: Beat :one
 SELECT coalesce(pg_notify($1::text, $2::text)::text, '')::text AS sent,
-    clock_timestamp()::timestamptz AS now,
+    clock_timestamp()::timestamptz AS now, pg_backend_pid()::bigint AS backend,
     pg_postmaster_start_time()::timestamptz AS started,
     ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint AS timeline,
     EXISTS (SELECT FROM instances i WHERE i.id = $3 AND i.heartbeat_at > now() - $4::interval)::boolean AS registered
@@ -30,6 +30,7 @@ type BeatParams struct {
 type BeatRow struct {
 	Sent       string
 	Now        time.Time
+	Backend    int64
 	Started    time.Time
 	Timeline   int64
 	Registered bool
@@ -37,7 +38,9 @@ type BeatRow struct {
 
 // Sent over the connection that listens, and heard back over it. Everything that
 // was committed before is heard first: PostgreSQL queues notifications in the
-// order of commits. A standby refuses NOTIFY, so only a primary answers.
+// order of commits. A standby refuses NOTIFY, so only a primary answers. The
+// backend's id tells whether a pooler stands between: it hands on what a statement
+// of ours brings with it, and drops what others commit.
 func (q *Queries) Beat(ctx context.Context, arg BeatParams) (BeatRow, error) {
 	row := q.db.QueryRow(ctx, beat,
 		arg.Channel,
@@ -49,6 +52,7 @@ func (q *Queries) Beat(ctx context.Context, arg BeatParams) (BeatRow, error) {
 	err := row.Scan(
 		&i.Sent,
 		&i.Now,
+		&i.Backend,
 		&i.Started,
 		&i.Timeline,
 		&i.Registered,

@@ -204,6 +204,20 @@ func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsPara
 	return items, nil
 }
 
+const mayAct = `-- name: MayAct :one
+SELECT EXISTS (SELECT FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = $1 AND s.expires_at > clock_timestamp()
+        AND access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed')::boolean AS may
+`
+
+// Whether the session of whoever decides is live, and its person allowed.
+func (q *Queries) MayAct(ctx context.Context, id afauth.ID) (bool, error) {
+	row := q.db.QueryRow(ctx, mayAct, id)
+	var may bool
+	err := row.Scan(&may)
+	return may, err
+}
+
 const sweepSessions = `-- name: SweepSessions :execrows
 DELETE FROM sessions WHERE id IN (
     SELECT s.id FROM sessions s

@@ -201,7 +201,7 @@ CREATE FUNCTION sessions_after_update() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     -- One that is cut short is not over yet, but servers remember its former end.
-    IF NEW.expires_at <= now()
+    IF NEW.expires_at <= pg_catalog.clock_timestamp()
        OR (NEW.token_hash, NEW.user_id, NEW.host) IS DISTINCT FROM (OLD.token_hash, OLD.user_id, OLD.host) THEN
         PERFORM note_event('session.ended'::text, OLD.user_id, pg_catalog.jsonb_build_object('session', OLD.id, 'host', OLD.host));
     END IF;

@@ -107,6 +107,20 @@ func (b Base) Row(schema, name, key string, v View) string {
 // Part returns the address of a page about a table: "review", "save", "new" …
 func (b Base) Part(schema, name, part string) string { return b.table(schema, name) + "/" + part }
 
+// Export returns the address of a table's rows as a file.
+func (b Base) Export(schema, name, format string, v View) string {
+	return b.table(schema, name) + "/export/" + format + v.Query()
+}
+
+// Import returns the address where a file is put into a table, or that of one
+// file that was sent.
+func (b Base) Import(schema, name, id string) string {
+	if id != "" {
+		id = "/" + url.PathEscape(id)
+	}
+	return b.table(schema, name) + "/import" + id
+}
+
 func (b Base) table(schema, name string) string {
 	return string(b) + "/t/" + url.PathEscape(escapeName(schema)) + "/" + url.PathEscape(escapeName(name))
 }

@@ -147,6 +147,7 @@ type Grid struct {
 	// Nothing is shown in place of rows.
 	Nothing *Nothing
 	Panel   *Panel
+	Export  *ExportMenu
 	// Fault is shown in place of rows: PostgreSQL did not answer.
 	Fault *Fault
 	// Edit is there where rows can be changed.

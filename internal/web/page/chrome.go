@@ -14,6 +14,9 @@ type Chrome struct {
 	Theme string
 	// Path is where the theme form returns to, with its query.
 	Path string
+	// Place is "Production", "Local" or "Development": administrators see what
+	// they change. Empty: it is not said.
+	Place string
 	// Contact says whom to ask; nil where nobody is named.
 	Contact *Contact
 	// Dev is true beside the GitHub simulator only. It shows the command that

@@ -114,3 +114,19 @@ func TestListWithoutScript(t *testing.T) {
 		}
 	}
 }
+
+// The bar says what is changed here, and Production catches the eye.
+func TestPlaceInTheBar(t *testing.T) {
+	t.Parallel()
+	r := renderer(t)
+	for place, badge := range map[string]string{"Production": `<span class="badge danger">Production</span>`, "Local": `<span class="badge ok">Local</span>`, "Development": `<span class="badge warn">Development</span>`, "": ""} {
+		html := render(t, r, page.People{Console: page.Console{Chrome: page.Chrome{Host: "auth.example.com", Place: place}}})
+		bar, _, _ := strings.Cut(html, "</header>")
+		if !strings.Contains(bar, badge) || place == "" && strings.Contains(bar, `class="badge`) {
+			t.Errorf("%q: %s", place, bar)
+		}
+		if got := strings.Contains(bar, `class="bar production"`); got != (place == "Production") {
+			t.Errorf("%q: a stripe %v", place, got)
+		}
+	}
+}

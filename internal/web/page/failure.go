@@ -120,7 +120,7 @@ func detailed(what string, in Incident) string {
 			" ago and we accept an answer from GitHub for 10 minutes only. " + nothingChanged
 	case in.Code == afauth.CodeGitHubDown && in.Waited >= time.Second:
 		return "We tried for " + span(in.Waited) + ". " + othersUnaffected
-	case (in.Code == afauth.CodeRateLimited || in.Code == afauth.CodeGitHubLimited) && in.RetryAfter > 0:
+	case (in.Code == afauth.CodeRateLimited || in.Code == afauth.CodeGitHubLimited || in.Code == afauth.CodeTooManyOpen) && in.RetryAfter > 0:
 		return what + " Try again in " + span(roundUp(in.RetryAfter)) + "."
 	default:
 		return what

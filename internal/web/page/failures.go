@@ -83,7 +83,8 @@ var failures = map[afauth.Code]words{
 		what:   "A part of it is missing, or is not what belongs there, so nothing was done.",
 		action: toStart,
 		home:   true,
-		next:   []string{"Open the application itself, not a bookmark or an old link to this page."},
+		next: []string{"Open the application itself, not a bookmark or an old link to this page.",
+			"An address with // or /../ in it, or with a slash or a dot written as %2F or %2E, is not taken: applications read such addresses in more than one way."},
 	},
 	afauth.CodeWrongHost: {
 		status: http.StatusMisdirectedRequest,
@@ -183,6 +184,13 @@ var failures = map[afauth.Code]words{
 		action: toStart,
 		home:   true,
 		next:   []string{"Open the page here and use its own button.", "An extension that rewrites requests can cause this."},
+	},
+	afauth.CodeTooManyOpen: {
+		status: http.StatusTooManyRequests,
+		title:  "Too much is open at once",
+		what:   "You, or all people together, have as many pages and connections of the application open as {host} holds, so this one was not begun. What is open stays open.",
+		action: "Try again",
+		next:   []string{"Close tabs and programs that use the application.", "Somebody who runs a program under your name counts, too."},
 	},
 	afauth.CodeUpstreamDown: {
 		status: http.StatusBadGateway,

@@ -9,8 +9,10 @@
 
   // The line is a live region: it is read out whenever it changes, so it
   // changes only when there is news.
-  const say = (more) => {
-    const text = more === 0 ? "" : more === 1 ? "1 more person is waiting." : `${more >= 100 ? "100 or more" : more} more people are waiting.`;
+  const say = ({ more, newest = "Somebody" }) => {
+    // What somebody is called is text, whatever it holds.
+    const others = more >= 100 ? "at least 99" : more - 1;
+    const text = more === 0 ? "" : more === 1 ? `${newest} is waiting.` : `${newest} and ${others} more are waiting.`;
     if (status.textContent === text) return;
     status.textContent = text;
     link.hidden = more === 0;
@@ -20,7 +22,7 @@
 
   const watch = () => {
     source = new EventSource(status.dataset.eventsUrl);
-    source.addEventListener("waiting", (event) => say(JSON.parse(event.data).more));
+    source.addEventListener("waiting", (event) => say(JSON.parse(event.data)));
     // EventSource comes back by itself from a lost connection. It gives up for
     // good when it is answered by an error: in a restart, at the limit of open
     // streams, or because the session has ended.

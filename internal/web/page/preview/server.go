@@ -52,7 +52,7 @@ func newPreview() (http.Handler, error) {
 	})
 	mux.HandleFunc("GET /auth/people/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = fmt.Fprint(w, "event: waiting\ndata: {\"more\":1}\n\n")
+		_, _ = fmt.Fprint(w, "event: waiting\ndata: {\"more\":3,\"newest\":\"octocat\"}\n\n")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
@@ -75,6 +75,7 @@ func chromeOf(r *http.Request) page.Chrome {
 	}
 	return page.Chrome{
 		Host:    "auth.example.com",
+		Place:   "Production",
 		Theme:   theme,
 		Path:    r.URL.Path,
 		Contact: &page.Contact{Label: "Grace Hopper", Href: "mailto:grace@example.com"},
