@@ -21,6 +21,7 @@ const (
 	EventSessionEnded   EventKind = "session.ended"
 	EventUserDeleted    EventKind = "user.deleted"
 	EventTableTruncated EventKind = "table.truncated"
+	EventTableChanged   EventKind = "table.changed"
 )
 
 // Event is one line of the record of who changed what. Events hold ids, not

@@ -232,13 +232,21 @@ func (e *Env) say(format string, args ...any) {
 
 // whoAmI is the actor that the record names for a command.
 func (e *Env) whoAmI() string {
-	if name := e.getenv("SUDO_USER"); name != "" {
+	if name := e.userName(); name != "" {
 		return "cli:" + name
 	}
-	if u, err := user.Current(); err == nil {
-		return "cli:" + u.Username
-	}
 	return "cli"
+}
+
+// userName is the person's name on this machine, "" where it is not known.
+func (e *Env) userName() string {
+	if name := e.getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
 }
 
 func (e *Env) getenv(name string) string {

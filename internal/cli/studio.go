@@ -15,9 +15,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/config"
 	"github.com/af-auth/af-auth/internal/pgurl"
+	"github.com/af-auth/af-auth/internal/postgres"
 	"github.com/af-auth/af-auth/internal/studio"
 	"github.com/af-auth/af-auth/internal/studio/catalog"
 )
@@ -114,6 +117,12 @@ func (c *studioCmd) options(e *Env, settings *config.Config, url pgurl.URL) (stu
 			Hint: "the SQL box works with the database that studio shows"}
 	}
 	o.SQLURL = sql
+	actor := postgres.Actor{Name: "studio:" + e.userName()}
+	o.Begin = func(ctx context.Context, tx pgx.Tx) error { return postgres.ClaimChange(ctx, tx, actor) }
+	o.Audit = func(ctx context.Context, tx pgx.Tx, ch studio.Change) error {
+		return postgres.RecordChange(ctx, tx, actor, postgres.RowChange{Table: ch.Schema + "." + ch.Table, What: ch.Kind, Key: ch.Key,
+			Before: ch.Before, After: ch.After, Cleared: ch.Cleared, File: ch.File, Rows: ch.Rows, Statement: ch.Statement})
+	}
 	for _, word := range c.Mask {
 		m, ok := catalog.ParseMask(word)
 		if !ok {

@@ -16,6 +16,7 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/address"
 	"github.com/af-auth/af-auth/internal/studio/catalog"
 	"github.com/af-auth/af-auth/internal/studio/database"
+	"github.com/af-auth/af-auth/internal/studio/draft"
 	"github.com/af-auth/af-auth/internal/studio/page"
 	"github.com/af-auth/af-auth/internal/studio/rows"
 	"github.com/af-auth/af-auth/internal/studio/value"
@@ -40,6 +41,8 @@ type sheet struct {
 	// pointing are how many rows point at the row at the side.
 	pointing map[*catalog.Relation]int
 	took     time.Duration
+	// draft is what the session has not saved of this table.
+	draft draft.Table
 }
 
 // grid shows a table's rows, and beside them the row that the address names.
@@ -57,6 +60,9 @@ func (s *Server) grid(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	sh := &sheet{db: db, table: t, view: view, estimate: -1, exact: -1, key: r.PathValue("key")}
+	if column, ok := strings.CutPrefix(view.Open, "edit:"); ok {
+		sh.view.Whole = column // what is edited is edited whole
+	}
 	status := http.StatusOK
 	var fault *page.Fault
 	if err := s.read(r.Context(), sh); err != nil {

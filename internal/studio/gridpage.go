@@ -51,6 +51,7 @@ func (s *Server) gridPage(r *http.Request, sh *sheet, fault *page.Fault) page.Gr
 	if sh.key != "" && fault == nil {
 		g.Panel = s.panel(sh)
 	}
+	s.editing(r, &g, sh)
 	g.Say = t.Label() + ", " + g.Range + sorted(v)
 	return g
 }

@@ -242,6 +242,11 @@ func (s *Server) importRun(ctx context.Context, w http.ResponseWriter, t *catalo
 	defer cancel()
 	var report *load.Report
 	err = s.db.Write(ctx, database.Limits{Statement: importTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
+		if s.Begin != nil {
+			if err := s.Begin(ctx, tx.Pgx()); err != nil {
+				return err
+			}
+		}
 		if report, err = load.Run(ctx, tx, plan, file); err != nil {
 			return err
 		}

@@ -251,7 +251,13 @@ func (s *Server) permit(ctx context.Context, tx *database.Tx, st *standing, t ty
 		return nil
 	case len(st.noWrites) > 0 || !s.SQLWrites || s.ReadOnly:
 		return errNoWrites
-	case s.Audit == nil:
+	}
+	if s.Begin != nil {
+		if err := s.Begin(ctx, tx.Pgx()); err != nil {
+			return err
+		}
+	}
+	if s.Audit == nil {
 		return nil
 	}
 	return s.Audit(ctx, tx.Pgx(), Change{Kind: "sql", Statement: t.text})

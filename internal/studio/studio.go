@@ -29,6 +29,7 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/address"
 	"github.com/af-auth/af-auth/internal/studio/catalog"
 	"github.com/af-auth/af-auth/internal/studio/database"
+	"github.com/af-auth/af-auth/internal/studio/draft"
 	"github.com/af-auth/af-auth/internal/studio/page"
 	"github.com/af-auth/af-auth/internal/telemetry"
 )
@@ -50,6 +51,9 @@ type Options struct {
 	SQLWrites bool
 	// PageTime bounds each statement behind a page; 0: 5 s.
 	PageTime time.Duration
+	// Begin is called at the beginning of each transaction that writes, such as to
+	// say who does it; nil: nothing has to be said.
+	Begin func(ctx context.Context, tx pgx.Tx) error
 	// Audit records a change in the transaction that makes it; nil: nobody is told.
 	Audit func(ctx context.Context, tx pgx.Tx, c Change) error
 	// BasePath is where a proxy has put studio: "" or "/like/this".
@@ -80,6 +84,8 @@ type Change struct {
 	Key           []string
 	Before, After map[string]*string
 	Statement     string
+	// Cleared are masked columns that were set to NULL.
+	Cleared []string
 }
 
 // Server answers HTTP. It is safe for concurrent use.
@@ -97,6 +103,7 @@ type Server struct {
 	port      string
 	local     map[string]bool // hosts that browsers may call us by
 	cross     *http.CrossOriginProtection
+	draft     *draft.Store
 	// places are those of exports and imports: see bulk.
 	places  chan struct{}
 	uploads uploads
@@ -107,7 +114,8 @@ const (
 	pageTime = 5 * time.Second
 	// lockTime bounds how long a page waits for somebody who alters a table.
 	lockTime = 2 * time.Second
-	maxBody  = 64 << 10
+	// maxBody leaves room for one value of value.MaxTyped, each byte of it as %XX.
+	maxBody = 4 << 20
 )
 
 // New makes a server for a listener on this address.
@@ -145,7 +153,7 @@ func New(ctx context.Context, at net.Addr, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{Options: o, sqlBox: box, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(),
+	s := &Server{Options: o, sqlBox: box, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(), draft: draft.NewStore(),
 		door: newDoor(port, o.BasePath, o.TLS), port: port, cross: http.NewCrossOriginProtection()}
 	s.local = hosts(host, port, o.Hosts)
 	s.places = make(chan struct{}, bulkAtOnce)
@@ -184,6 +192,13 @@ func (s *Server) routes() []route {
 		{"GET /diagram", false, s.diagram},
 		{"GET /t/{schema}/{table}", false, s.grid},
 		{"GET /t/{schema}/{table}/row/{key}", false, s.grid},
+		{"POST /t/{schema}/{table}/row/{key}", false, s.keepRow},
+		{"POST /t/{schema}/{table}/new", false, s.keepNew},
+		{"POST /t/{schema}/{table}/discard", false, s.discard},
+		{"GET /t/{schema}/{table}/review", false, s.review},
+		{"POST /t/{schema}/{table}/save", false, s.save},
+		{"GET /t/{schema}/{table}/conflict", false, s.conflict},
+		{"POST /t/{schema}/{table}/conflict", false, s.settle},
 		{"GET /t/{schema}/{table}/export/{format}", false, s.export},
 		{"GET " + importRoute, false, s.importStart},
 		{"POST " + importRoute, false, s.importSend},

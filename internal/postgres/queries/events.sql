@@ -32,3 +32,7 @@ SELECT id, github_user_id::text AS github_user_id, login FROM users WHERE id = A
 UNION ALL
 SELECT user_id, details ->> 'github_user_id', NULL FROM events
 WHERE kind = 'user.deleted' AND user_id = ANY (@ids::uuid[]) AND jsonb_typeof(details -> 'github_user_id') = 'number';
+
+-- name: KeepsRecord :one
+-- Whether this database is af-auth's own, and so has a record to write to.
+SELECT (to_regclass('events') IS NOT NULL AND to_regclass('af_auth_migrations') IS NOT NULL)::boolean AS ours;

@@ -32,6 +32,18 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) error {
 	return err
 }
 
+const keepsRecord = `-- name: KeepsRecord :one
+SELECT (to_regclass('events') IS NOT NULL AND to_regclass('af_auth_migrations') IS NOT NULL)::boolean AS ours
+`
+
+// Whether this database is af-auth's own, and so has a record to write to.
+func (q *Queries) KeepsRecord(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, keepsRecord)
+	var ours bool
+	err := row.Scan(&ours)
+	return ours, err
+}
+
 const listEvents = `-- name: ListEvents :many
 SELECT id, at, kind, user_id, actor, role, address, reason, details
 FROM events

@@ -104,6 +104,9 @@ func (b Base) Row(schema, name, key string, v View) string {
 	return b.table(schema, name) + "/row/" + url.PathEscape(key) + v.Query()
 }
 
+// Part returns the address of a page about a table: "review", "save", "new" …
+func (b Base) Part(schema, name, part string) string { return b.table(schema, name) + "/" + part }
+
 // Export returns the address of a table's rows as a file.
 func (b Base) Export(schema, name, format string, v View) string {
 	return b.table(schema, name) + "/export/" + format + v.Query()

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/af-auth/af-auth"
@@ -119,7 +120,28 @@ func (db *DB) run(ctx context.Context, o pgx.TxOptions, role string, l Limits, f
 	if err := fn(t); err != nil {
 		return err
 	}
-	return tx.Commit(ctx)
+	return committed(tx.Commit(ctx))
+}
+
+// Unknown says that COMMIT was sent and its answer was lost: whether the
+// transaction took place is not known.
+type Unknown struct{ Err error }
+
+// Error implements error.
+func (u *Unknown) Error() string { return "the answer to COMMIT was lost: " + u.Err.Error() }
+
+// Unwrap returns what broke.
+func (u *Unknown) Unwrap() error { return u.Err }
+
+// committed tells a COMMIT that PostgreSQL refused, and so rolled back, from one
+// whose answer did not come. A server that ends the session may have committed
+// before.
+func committed(err error) error {
+	var pg *pgconn.PgError
+	if err == nil || errors.Is(err, pgx.ErrTxCommitRollback) || errors.As(err, &pg) && pg.Severity == "ERROR" {
+		return err
+	}
+	return &Unknown{Err: err}
 }
 
 // Tx is an open transaction.

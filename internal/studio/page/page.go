@@ -31,9 +31,9 @@ type Renderer struct{ pages map[string]*template.Template }
 // New parses the templates.
 func New() (*Renderer, error) {
 	r := &Renderer{pages: make(map[string]*template.Template)}
-	for _, name := range []string{"home", "grid", "diagram", "sql", "import", "failure"} {
+	for _, name := range []string{"home", "grid", "diagram", "sql", "import", "review", "conflict", "failure"} {
 		t, err := template.New("layout.html").ParseFS(templates, "templates/layout.html", "templates/icons.html",
-			"templates/parts.html", "templates/transfer.html", "templates/"+name+".html")
+			"templates/parts.html", "templates/edit.html", "templates/transfer.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse the page %s: %w", name, err)
 		}

@@ -150,6 +150,8 @@ type Grid struct {
 	Export  *ExportMenu
 	// Fault is shown in place of rows: PostgreSQL did not answer.
 	Fault *Fault
+	// Edit is there where rows can be changed.
+	Edit *Editing
 }
 
 func (Grid) page() string { return "grid" }
@@ -237,6 +239,12 @@ type Line struct {
 	Current  bool
 	Cells    []Cell
 	Related  []Link
+	// State is "new", "deleted" or empty; Fault names the sentence about the row.
+	State, Fault string
+	// Drop takes a new row, or a deletion, back; Delete asks whether to delete.
+	Drop       *RowAction
+	DeleteHref string
+	Version    string
 }
 
 // Cell is a value in the grid.
@@ -246,6 +254,10 @@ type Cell struct {
 	Href   string
 	Right  bool
 	Sticky bool
+	ID     string
+	// Edit is the address of its editor; Pending what it is to become.
+	Edit    string
+	Pending *Pending
 }
 
 // Nothing is an empty page: one heading, one sentence with facts, a way on.
@@ -262,6 +274,12 @@ type Panel struct {
 	// Gone says that there is no such row.
 	Gone bool
 	Note string
+	// New is the form for a new row, Delete the question; Drop takes a deletion
+	// back, DeleteHref leads to the question.
+	New        *NewRow
+	Delete     *Deletion
+	Drop       *RowAction
+	DeleteHref string
 }
 
 // PanelField is one column of it.
@@ -272,6 +290,10 @@ type PanelField struct {
 	Local          string
 	Tree           *value.Node
 	WholeHref      string
+	// EditHref opens the Editor; Fixed says why there is none.
+	EditHref, Fixed string
+	Editor          *Editor
+	Pending         *Pending
 }
 
 // Fault is an error, in words.

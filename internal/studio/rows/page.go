@@ -80,7 +80,9 @@ func (q *Query) Page(ctx context.Context, tx *database.Tx) (*Page, error) {
 		segments = q.one(c.Identifier()+" OPERATOR("+quote(c.Type.OpSchema)+".>=) "+b.arg(&from, c.Type), nil)
 		segments[0].args = b.args
 	}
-	items := q.items(q.Columns)
+	plain := q.copy()
+	plain.View.Whole = "" // whole is for the row at the side
+	items := plain.items(q.Columns)
 	var found []*Row
 	for _, s := range segments {
 		room := PageSize + 1 - len(found)

@@ -28,6 +28,8 @@ const (
 	Closed Look = "closed"
 	Number Look = "num"
 	Bytes  Look = "bytes"
+	// Default is what the database fills in.
+	Default Look = "default"
 )
 
 // Shown is a value as it is drawn.

@@ -6,7 +6,7 @@
   const off = "studio-single-keys";
   const $ = (selector, from = document) => from.querySelector(selector);
   const singleKeys = () => localStorage.getItem(off) !== "off";
-  const typing = (el) => el.matches("input, select, textarea, [contenteditable]");
+  const typing = (el) => el.matches("input, select, textarea, [contenteditable]") || Boolean(el.closest("form.editor"));
 
   // The grid is one stop of Tab; arrows move inside it. The mark survives a swap.
   let at = { row: 0, col: 0 };
@@ -84,6 +84,96 @@
     return base + (not ? "not." : "is.") + encodeURIComponent(value);
   }
 
+  // Editing in place: the form of the cell's own page, put into the cell. What it
+  // sends is what the form on that page would send.
+  const here = () => location.pathname.replace(/\/row\/[^/]*$/, "") + location.search.replace(/([?&])open=[^&]*&?/, "$1").replace(/[?&]$/, "");
+
+  async function formOf(href, selector) {
+    const answer = await fetch(href, { credentials: "same-origin" });
+    const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return $(selector, doc);
+  }
+
+  // send hands a form to htmx, or to the browser, as a click on its button would.
+  function send(form, name, value) {
+    let button = form.querySelector(`button[name="${name}"][value="${value}"]`);
+    if (!button) {
+      button = document.createElement("button");
+      button.name = name;
+      button.value = value;
+      button.hidden = true;
+      form.append(button);
+    }
+    if (!button.disabled) button.click(); // a click, by which htmx knows the button
+  }
+
+  // adopt puts a form of another page into this one.
+  function adopt(form, into) {
+    const back = form.querySelector('input[name="back"]');
+    if (back) back.value = here();
+    into.append(form);
+    if (window.htmx) window.htmx.process(form);
+    return form;
+  }
+
+  async function edit(cell) {
+    if (!cell.dataset.edit || $(".editing")) return;
+    if (cell.dataset.edit.includes("open=insert")) { visit(cell.dataset.edit); return; }
+    const form = await formOf(cell.dataset.edit, "#editor");
+    if (!form || $(".editing")) return;
+    cell.classList.add("editing");
+    adopt(form, cell);
+    const box = $("#editor-value", form) ?? $("button:not(:disabled)", form);
+    box.focus();
+    if (box.select) box.select();
+    $("#editor-x", form).addEventListener("click", (e) => { e.preventDefault(); e.stopPropagation(); leave(cell); }, true);
+    form.addEventListener("keydown", (e) => editorKey(e, cell, form));
+  }
+
+  function leave(cell) {
+    $("#editor", cell)?.remove();
+    cell.classList.remove("editing");
+    cell.focus();
+  }
+
+  function editorKey(e, cell, form) {
+    const inValue = e.target.id === "editor-value";
+    const keep = (row, col) => {
+      e.preventDefault();
+      at = { row: Math.max(0, row), col: Math.max(0, col) };
+      send(form, "how", "text");
+    };
+    const row = rows().indexOf(cell.parentElement), col = cell.cellIndex;
+    e.stopPropagation();
+    if (e.key === "Escape") { e.preventDefault(); leave(cell); return; }
+    if (!inValue) return;
+    if (e.key === "Enter" && !e.shiftKey && !e.isComposing) keep(row + 1, col);
+    if (e.key === "Tab") keep(row, col + (e.shiftKey ? -1 : 1));
+  }
+
+  // choose sends one of the editor's ways without opening it; the version is that
+  // of the row as this page shows it.
+  async function choose(cell, name, value) {
+    if (!cell.dataset.edit || cell.dataset.edit.includes("open=insert")) return;
+    const form = await formOf(cell.dataset.edit, "#editor");
+    if (!form) return;
+    const button = form.querySelector(`button[name="${name}"][value="${value}"]`);
+    if (!button || button.disabled) { $("#say").textContent = button?.title ?? "There is nothing to take back."; return; }
+    form.hidden = true;
+    form.querySelector('input[name="version"]').value = cell.parentElement.dataset.version;
+    send(adopt(form, $("#view")), name, value);
+  }
+
+  // mark marks the row to be deleted; what goes with it is said before it is saved.
+  async function mark(row) {
+    const form = await formOf(row.dataset.delete ?? row.dataset.row, row.dataset.delete ? ".deletion" : "#panel > form");
+    if (!form) return;
+    form.hidden = true;
+    const version = form.querySelector('input[name="version"]');
+    if (version) version.value = row.dataset.version;
+    adopt(form, $("#view")).querySelector("button").click();
+  }
+
   function gridKey(e, cell) {
     const last = cell.parentElement.cells.length - 1, screen = Math.max(1, Math.floor(cell.closest(".sheet").clientHeight / cell.offsetHeight) - 2);
     at = { row: rows().indexOf(cell.parentElement), col: cell.cellIndex };
@@ -96,6 +186,8 @@
       case "End": go(e.ctrlKey ? rows().length - 1 : at.row, last); return true;
       case "PageUp": go(at.row - screen, at.col); return true;
       case "PageDown": go(at.row + screen, at.col); return true;
+      case "Enter": case "F2": if (!cell.dataset.edit) return false; edit(cell); return true;
+      case "Delete": if (!cell.parentElement.dataset.version) return false; mark(cell.parentElement); return true;
       case "Escape": if (!follow($("#panel-x"))) $("h1").focus(); return true;
       case "c":
         if (!(e.ctrlKey || e.metaKey) || String(getSelection())) return false;
@@ -106,6 +198,9 @@
     switch (e.key) {
       case "o": visit(cell.parentElement.dataset.row); return true;
       case "g": return follow($("a", cell));
+      case "n": choose(cell, "how", "null"); return true;
+      case "d": choose(cell, "how", "default"); return true;
+      case "u": choose(cell, "how", "undo"); return true;
       case "f": visit(filterTo(cell, false)); return true;
       case "F": visit(filterTo(cell, true)); return true;
       case "s": return follow($("a", $("#grid thead tr").cells[cell.cellIndex]));
@@ -115,6 +210,7 @@
 
   document.addEventListener("keydown", (e) => {
     if (e.defaultPrevented || typing(e.target) || $("dialog[open]")) return;
+    if (e.key === "s" && (e.ctrlKey || e.metaKey) && $("#review")) { e.preventDefault(); follow($("#review")); return; }
     const cell = e.target.closest?.("#grid td");
     if (cell && gridKey(e, cell)) { e.preventDefault(); return; }
     if (e.key === "Escape" && follow($("#panel-x"))) { e.preventDefault(); return; }
@@ -122,6 +218,7 @@
     switch (e.key) {
       case "/": $("#search")?.focus(); break;
       case "?": keys(); break;
+      case "i": if (!follow($("#insert"))) return; break;
       case "[": follow($("#newer")); break;
       case "]": follow($("#older")); break;
       default: return;
@@ -135,6 +232,11 @@
     box.onchange = () => localStorage.setItem(off, box.checked ? "on" : "off");
     dialog.showModal();
   }
+
+  document.addEventListener("dblclick", (e) => {
+    const cell = e.target.closest?.("#grid td");
+    if (cell && !e.target.closest("form")) edit(cell);
+  });
 
   document.addEventListener("focusin", (e) => {
     const cell = e.target.closest?.("#grid td");
@@ -158,4 +260,9 @@
   });
 
   setUp();
+  // What was refused is the next thing to do.
+  const refused = $('#grid td[aria-invalid="true"]');
+  if (refused && !location.pathname.includes("/row/")) { refused.focus({ preventScroll: true }); refused.scrollIntoView({ block: "nearest", inline: "nearest" }); uncover(refused); }
+  // Review: Enter saves.
+  if (location.pathname.endsWith("/review")) $("#save")?.focus();
 })();

@@ -1,0 +1,368 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/af-auth/af-auth/internal/studio/address"
+	"github.com/af-auth/af-auth/internal/studio/catalog"
+	"github.com/af-auth/af-auth/internal/studio/database"
+	"github.com/af-auth/af-auth/internal/studio/draft"
+)
+
+// Fault is what PostgreSQL holds against a change, in plain words. None of its
+// own: they quote values, and do not know which of them are masked.
+type Fault struct {
+	// ID is the row, "" where it is not known which; Column the culprit, ""
+	// where it is the row as a whole.
+	ID, Column, Text string
+}
+
+// constraint is what a constraint is about.
+type constraint struct {
+	kind       string // pg_constraint.contype, or "u" for a unique index
+	columns    []*catalog.Column
+	definition string
+}
+
+// Explain finds the row and the column that an error is about. db is asked what
+// the constraint says, after the transaction has been rolled back.
+func (p *Plan) Explain(ctx context.Context, db *database.DB, l database.Limits, d *catalog.Database, err error) Fault {
+	var kept *Kept
+	if errors.As(err, &kept) {
+		return Fault{ID: kept.Step.Row.ID, Text: "A trigger or a rule of the database left this row as it was."}
+	}
+	f := Fault{}
+	var step *Step
+	var refused *Refused
+	if errors.As(err, &refused) {
+		step, f.ID = &refused.Step, refused.Step.Row.ID
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		f.Text = "It could not be saved."
+		if step != nil {
+			f.Text = "The key names more than one row."
+		}
+		return f
+	}
+	w := words{plan: p, db: db, limits: l, all: d, step: step, pg: pg}
+	if pg.ConstraintName != "" {
+		w.rule = w.constraint(ctx)
+	}
+	if step == nil {
+		w.step = w.guess()
+		if w.step != nil {
+			f.ID = w.step.Row.ID
+		}
+	}
+	f.Column, f.Text = w.say(ctx)
+	return f
+}
+
+// words puts one error into words.
+type words struct {
+	plan   *Plan
+	db     *database.DB
+	limits database.Limits
+	all    *catalog.Database
+	step   *Step
+	pg     *pgconn.PgError
+	rule   constraint
+}
+
+const constraintSQL = `SELECT o.contype::pg_catalog.text, pg_catalog.array_to_string(o.conkey, ' '), pg_catalog.pg_get_constraintdef(o.oid, true)
+FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND o.conname = $3`
+
+// constraint looks up the constraint that the error names.
+func (w *words) constraint(ctx context.Context) constraint {
+	table := w.all.Table(w.pg.SchemaName, w.pg.TableName)
+	if table == nil {
+		return constraint{}
+	}
+	var found [][]*string
+	err := w.db.Read(ctx, w.limits, func(tx *database.Tx) (err error) {
+		found, err = tx.Query(ctx, constraintSQL, &w.pg.SchemaName, &w.pg.TableName, &w.pg.ConstraintName)
+		return err
+	})
+	if err != nil {
+		return constraint{}
+	}
+	if len(found) == 0 { // a unique index that is no constraint
+		for _, i := range table.Indexes {
+			if i.Name == w.pg.ConstraintName {
+				return constraint{kind: "u", columns: slices.DeleteFunc(slices.Clone(i.Columns), func(c *catalog.Column) bool { return c == nil })}
+			}
+		}
+		return constraint{}
+	}
+	c := constraint{kind: *found[0][0], definition: *found[0][2]}
+	for _, column := range table.Columns {
+		if found[0][1] != nil && slices.Contains(strings.Fields(*found[0][1]), fmt.Sprint(column.Num)) {
+			c.columns = append(c.columns, column)
+		}
+	}
+	return c
+}
+
+// guess finds the row that a constraint which is looked at only at COMMIT is
+// about: the only one that could be.
+func (w *words) guess() *Step {
+	var found *Step
+	here := w.here()
+	for i := range w.plan.Steps {
+		s := &w.plan.Steps[i]
+		fits := here && s.Row.Kind != draft.Delete && w.culprit(s) != "" || here && s.Row.Kind == draft.Insert || !here && s.Row.Kind != draft.Insert
+		if fits && found != nil {
+			return nil
+		}
+		if fits {
+			found = s
+		}
+	}
+	return found
+}
+
+// here reports whether the error is about the table that is changed.
+func (w *words) here() bool {
+	return w.pg.SchemaName == w.plan.Table.Schema && w.pg.TableName == w.plan.Table.Name ||
+		w.all.Table(w.pg.SchemaName, w.pg.TableName) != nil && w.all.Table(w.pg.SchemaName, w.pg.TableName).Parent == w.plan.Table
+}
+
+// culprit is the column of the constraint that the row changes, "" where none.
+func (w *words) culprit(s *Step) string {
+	if s == nil {
+		return ""
+	}
+	for _, c := range w.rule.columns {
+		if _, ok := s.Row.Values[c.Name]; ok {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+func (w *words) names() string {
+	all := make([]string, len(w.rule.columns))
+	for i, c := range w.rule.columns {
+		all[i] = c.Name
+	}
+	return strings.Join(all, ", ")
+}
+
+// say is the column and the sentence.
+func (w *words) say(ctx context.Context) (column, text string) {
+	column = w.culprit(w.step)
+	switch w.pg.Code {
+	case "23505":
+		return column, w.taken(ctx)
+	case "23503", "23001":
+		return column, w.unlinked(ctx)
+	case "23514":
+		return w.broken(column)
+	case "23502":
+		if w.here() {
+			column = w.pg.ColumnName
+		}
+		return column, w.pg.ColumnName + " must have a value: the column is NOT NULL."
+	case "23P01":
+		return column, w.names() + " overlaps with another row: " + w.pg.ConstraintName + " does not allow that."
+	case "22001":
+		return w.typed(ctx, "is longer than its column holds")
+	case "428C9":
+		return "", "The row gives a value to a column that PostgreSQL computes itself."
+	case "42501":
+		return "", "This role may not do that to " + w.plan.Table.Label() + ", or a row level security policy forbids it."
+	case "55P03":
+		return "", "Somebody else holds this row in a transaction that is still open. Save again when that has ended."
+	case "40001", "40P01":
+		return "", "Somebody else was changing the same rows at this moment. Save again."
+	case "57014":
+		return "", "It took longer than " + w.limits.Statement.String() + " and was stopped."
+	case "25006":
+		return "", "This server takes no changes: it is a copy, or set to read only."
+	case "P0001":
+		return "", "A trigger of the database refused it (SQLSTATE P0001). The server's log says why."
+	}
+	if w.pg.Code[:2] == "22" {
+		return w.typed(ctx, "cannot be read as its column's type")
+	}
+	return "", "PostgreSQL refused it (SQLSTATE " + w.pg.Code + "). The server's log says more."
+}
+
+// taken says who has a value that must be unique.
+func (w *words) taken(ctx context.Context) string {
+	name := w.names()
+	if name == "" {
+		return "Another row has the same value; " + w.pg.ConstraintName + " does not allow that."
+	}
+	plain := fmt.Sprintf("%s is taken by another row.", name)
+	if !w.here() || w.step == nil {
+		return plain
+	}
+	b := &statement{}
+	var values []string
+	for i, c := range w.rule.columns {
+		v, ok := w.value(c)
+		if !ok || !c.Open() || c.Type.OpSchema == "" {
+			return plain
+		}
+		if i > 0 {
+			b.text(" AND ")
+		}
+		b.text(c.Identifier() + " OPERATOR(" + quote(c.Type.OpSchema) + ".=) ")
+		b.arg(v, c.Type)
+		values = append(values, v)
+	}
+	var found [][]*string
+	err := w.db.Read(ctx, w.limits, func(tx *database.Tx) (err error) {
+		found, err = tx.Query(ctx, "SELECT "+texts(w.plan.Table.Key)+" FROM "+w.plan.Table.Identifier()+" WHERE "+b.run.String()+" LIMIT 1", b.args...)
+		return err
+	})
+	who := "another of these changes"
+	if err == nil && len(found) == 1 {
+		key := make([]string, len(found[0]))
+		for i, v := range found[0] {
+			key[i] = *v
+		}
+		who = "row " + short(strings.Join(key, ", "))
+	}
+	return fmt.Sprintf("%s %s is taken by %s. Open that row, or type another %s.", name, short(Literal(strings.Join(values, ", "))), who, name)
+}
+
+// value is what a column of the step's row has or gets.
+func (w *words) value(c *catalog.Column) (string, bool) {
+	if v, ok := w.step.Row.Values[c.Name]; ok {
+		return v.Text, v.How == draft.Text
+	}
+	if w.step.Row.Base != nil {
+		for _, cell := range w.step.Row.Base.Cells {
+			if cell.Column.Name == c.Name && cell.Text != nil && !cell.Cut {
+				return *cell.Text, true
+			}
+		}
+	}
+	return "", false
+}
+
+// unlinked says that a foreign key points nowhere, or would.
+func (w *words) unlinked(ctx context.Context) string {
+	rel := w.relation()
+	switch {
+	case rel == nil:
+		return "The foreign key " + w.pg.ConstraintName + " does not allow it."
+	case rel.From == w.plan.Table && (w.step == nil || w.step.Row.Kind != draft.Delete && w.culprit(w.step) != "" || w.step.Row.Kind == draft.Insert):
+		value := ""
+		if c := rel.FromColumns[0]; w.step != nil && len(rel.FromColumns) == 1 && c.Open() {
+			if v, ok := w.value(c); ok {
+				value = " " + short(Literal(v))
+			}
+		}
+		return fmt.Sprintf("%s%s points at no row of %s.", columnNames(rel.FromColumns), value, rel.To.Label())
+	case w.step == nil:
+		return fmt.Sprintf("Rows of %s point at a row that would go or get another key.", rel.From.Label())
+	}
+	number := "Rows of " + rel.From.Label()
+	if n, err := pointing(ctx, w.db, w.limits, []*catalog.Relation{rel}, w.plan.Table, w.step.Row.Key); err == nil && n > 0 {
+		number = Count(n, rel.From.Label())
+	}
+	if w.step.Row.Kind == draft.Delete {
+		return number + " point to this row. Delete them too, or keep it."
+	}
+	return number + " point to this row by " + columnNames(rel.ToColumns) + ". Change them too, or keep it."
+}
+
+func (w *words) relation() *catalog.Relation {
+	for _, t := range w.all.Tables {
+		for _, rel := range t.Out {
+			if rel.Name == w.pg.ConstraintName && (t.Schema == w.pg.SchemaName && t.Name == w.pg.TableName || rel.To == w.plan.Table || rel.From == w.plan.Table) {
+				return rel
+			}
+		}
+	}
+	return nil
+}
+
+var stringInRule = regexp.MustCompile(`::[a-z ]+`)
+
+// broken says which rule a check is.
+func (w *words) broken(column string) (culprit, text string) {
+	if w.rule.kind == "c" && w.here() {
+		rule := stringInRule.ReplaceAllString(strings.TrimPrefix(w.rule.definition, "CHECK "), "")
+		if len(w.rule.columns) == 1 {
+			return column, fmt.Sprintf("%s breaks the rule %s: %s.", w.names(), w.pg.ConstraintName, short(rule))
+		}
+		return column, fmt.Sprintf("The row breaks the rule %s: %s.", w.pg.ConstraintName, short(rule))
+	}
+	if w.pg.DataTypeName != "" && w.step != nil { // a domain
+		for _, c := range w.plan.Table.Columns {
+			if _, ok := w.step.Row.Values[c.Name]; ok && strings.HasSuffix(strings.ReplaceAll(c.Shown, `"`, ""), w.pg.DataTypeName) {
+				return c.Name, fmt.Sprintf("%s breaks the rule %s of its type %s.", c.Name, w.pg.ConstraintName, c.Shown)
+			}
+		}
+	}
+	if w.pg.ConstraintName == "" {
+		return column, "The row does not belong here: it fits no partition, or a view's condition leaves it out."
+	}
+	return column, "The row breaks the rule " + w.pg.ConstraintName + "."
+}
+
+// typed finds the value that its type cannot hold, asking about each alone.
+func (w *words) typed(ctx context.Context, what string) (column, text string) {
+	if w.step == nil {
+		return "", "A value " + what + "."
+	}
+	for _, c := range w.plan.Table.Columns {
+		v, ok := w.step.Row.Values[c.Name]
+		if !ok || v.How != draft.Text {
+			continue
+		}
+		if _, err := Canonical(ctx, w.db, w.limits, c, v.Text); err != nil {
+			return c.Name, c.Name + " " + what + ", " + c.Shown + "."
+		}
+	}
+	if len(w.step.Row.Values) == 1 {
+		for name := range w.step.Row.Values {
+			return name, name + " " + what + "."
+		}
+	}
+	return "", "A value of this row " + what + "."
+}
+
+// Canonical asks PostgreSQL how it writes a value of the column's type.
+func Canonical(ctx context.Context, db *database.DB, l database.Limits, c *catalog.Column, text string) (string, error) {
+	var found [][]*string
+	err := db.Read(ctx, l, func(tx *database.Tx) (err error) {
+		found, err = tx.Query(ctx, "SELECT CAST(CAST($1 AS "+c.Type.Identifier()+") AS pg_catalog.text)", &text)
+		return err
+	})
+	if err != nil || len(found) != 1 || found[0][0] == nil {
+		return text, err
+	}
+	return *found[0][0], nil
+}
+
+func columnNames(columns []*catalog.Column) string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = c.Name
+	}
+	return strings.Join(all, ", ")
+}
+
+func short(s string) string {
+	if r := []rune(s); len(r) > 120 {
+		return string(r[:120]) + "…"
+	}
+	return s
+}
+
+// ID names a row in addresses.
+func ID(key []string) string { return address.Key(key) }
