@@ -223,9 +223,8 @@ func TestCancelledExportEndsTheQuery(t *testing.T) {
 }
 
 // An export takes no more memory for more rows, and no limit of a page's.
-func TestExportStreams(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, `CREATE TABLE many (id int PRIMARY KEY, word text); INSERT INTO many SELECT i, repeat('x', 500) FROM generate_series(1, 200000) i`).open()
+func TestExportStreams(t *testing.T) { // not in parallel: the heap is the whole process's
+	w := newWorld(t, `CREATE TABLE many (id int PRIMARY KEY, word text); INSERT INTO many SELECT i, repeat('x', 1000) FROM generate_series(1, 80000) i`).open()
 	for _, format := range []string{"csv", "jsonl", "sql"} {
 		res, err := w.client.Get(w.origin + "/t/public/many/export/" + format)
 		if err != nil {
@@ -233,7 +232,7 @@ func TestExportStreams(t *testing.T) {
 		}
 		most, total := heapWhile(t, res.Body)
 		_ = res.Body.Close()
-		if total < 100_000_000 || most > 60<<20 {
+		if total < 80_000_000 || most > 40<<20 {
 			t.Errorf("%s: %d bytes, %d of heap", format, total, most)
 		}
 	}

@@ -15,15 +15,10 @@ type Requests struct {
 	methods labels
 	// known holds the series by their labels, so that a request pays for one
 	// look-up and no list of labels.
-	known sync.Map // of series by seriesKey
+	known sync.Map // of *Series by seriesKey
 }
 
 type seriesKey struct{ route, method, class string }
-
-type series struct {
-	count    prometheus.Counter
-	duration prometheus.Observer
-}
 
 func (m *Metrics) addRequests() {
 	names := []string{"route", "method", "status"}
@@ -54,17 +49,37 @@ func (m *Metrics) Requests(routes []string) *Requests {
 // Observe counts one answered request. A route outside the table, a method that
 // HTTP does not know and a status outside 100–599 are counted as "other".
 func (r *Requests) Observe(route, method string, status int, took time.Duration) {
+	r.series(route, method, status).Observe(took)
+}
+
+// Series are the numbers of one kind of answer.
+type Series struct {
+	count    prometheus.Counter
+	duration prometheus.Observer
+}
+
+// Observe counts one of them.
+func (s *Series) Observe(took time.Duration) {
+	s.count.Inc()
+	s.duration.Observe(took.Seconds())
+}
+
+// Of returns the series that Observe would count in, for whoever asks often.
+func (r *Requests) Of(route, method string, status int) *Series {
+	return r.series(route, method, status)
+}
+
+func (r *Requests) series(route, method string, status int) *Series {
 	key := seriesKey{r.routes.bound(route), r.methods.bound(method), statusClass(status)}
 	known, ok := r.known.Load(key)
 	if !ok {
-		known, _ = r.known.LoadOrStore(key, series{
+		known, _ = r.known.LoadOrStore(key, &Series{
 			count:    r.metrics.requests.WithLabelValues(key.route, key.method, key.class),
 			duration: r.metrics.duration.WithLabelValues(key.route, key.method, key.class),
 		})
 	}
-	s, _ := known.(series)
-	s.count.Inc()
-	s.duration.Observe(took.Seconds())
+	s, _ := known.(*Series)
+	return s
 }
 
 // Method returns the method as Observe counts it. Whoever asks chooses the word,

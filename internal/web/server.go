@@ -69,6 +69,7 @@ type Server struct {
 	Options
 	mux      *http.ServeMux
 	requests *telemetry.Requests
+	yeses    *telemetry.Series  // out of memory
 	starts   *peerLimiter       // sign-ins that begin
 	returns  *peerLimiter       // and that come back from GitHub
 	messages *peerLimiter       // words of people who wait
@@ -119,6 +120,7 @@ func New(stop <-chan struct{}, o Options) *Server {
 		}
 	}
 	s.requests = o.Metrics.Requests(patterns)
+	s.yeses = s.requests.Of("GET "+verifyPath, http.MethodGet, http.StatusOK)
 	return s
 }
 
