@@ -25,7 +25,7 @@ func holderOf(port int) string {
 			continue
 		}
 		process := filepath.Dir(filepath.Dir(link))
-		name, err := os.ReadFile(filepath.Join(process, "comm"))
+		name, err := os.ReadFile(filepath.Join(process, "comm")) // #nosec G304 -- below /proc
 		if err != nil {
 			continue
 		}

@@ -105,7 +105,7 @@ func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "the form cannot be read"}
 	}
-	c := &http.Cookie{Name: s.themeCookie(), Path: s.door.path, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.TLS}
+	c := &http.Cookie{Name: s.themeCookie(), Path: s.door.path, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.TLS} // #nosec G124 -- Secure wherever there is https; http is loopback only
 	switch theme := r.PostForm.Get("theme"); theme {
 	case "light", "dark":
 		c.Value, c.MaxAge = theme, int((365 * 24 * time.Hour).Seconds())
@@ -113,7 +113,7 @@ func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
-	http.Redirect(w, r, s.back(r.PostForm.Get("back")), http.StatusSeeOther)
+	seeOther(w, s.back(r.PostForm.Get("back")))
 	return nil
 }
 
@@ -125,4 +125,11 @@ func (s *Server) back(to string) string {
 		return home
 	}
 	return to
+}
+
+// seeOther leads on to one of our own pages, so that no form is sent twice. Its
+// address comes from address.Base, or through back.
+func seeOther(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 }

@@ -88,7 +88,7 @@ func (s *Server) keepRow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, s.back(d.form.Get("back")), http.StatusSeeOther)
+	seeOther(w, s.back(d.form.Get("back")))
 	return nil
 }
 
@@ -280,7 +280,7 @@ func (s *Server) keepNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, s.back(d.form.Get("back")), http.StatusSeeOther)
+	seeOther(w, s.back(d.form.Get("back")))
 	return nil
 }
 
@@ -329,6 +329,6 @@ func (s *Server) discard(w http.ResponseWriter, r *http.Request) error {
 	if err := s.alter(d, func(t *draft.Table) error { t.Rows = nil; return nil }); err != nil {
 		return err
 	}
-	http.Redirect(w, r, s.back(d.form.Get("back")), http.StatusSeeOther)
+	seeOther(w, s.back(d.form.Get("back")))
 	return nil
 }

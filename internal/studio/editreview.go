@@ -167,7 +167,7 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	seeOther(w, to)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package studio_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -197,7 +196,7 @@ func carry(client, server net.Conn) {
 		if err != nil || lost.Load() {
 			return
 		}
-		if _, err := io.WriteString(client, string(b[:n])); err != nil {
+		if _, err := client.Write(b[:n]); err != nil {
 			return
 		}
 	}

@@ -58,7 +58,7 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	seeOther(w, to)
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (s *Server) grid(w http.ResponseWriter, r *http.Request) error {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: err.Error(), Hint: "open the table anew: " + t.Label(), Err: err}
 	}
 	if to, ok := s.asked(r.URL.Query(), t, view); ok {
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		seeOther(w, to)
 		return nil
 	}
 	sh := &sheet{db: db, table: t, view: view, estimate: -1, exact: -1, key: r.PathValue("key")}

@@ -82,7 +82,7 @@ func (s *Server) importSend(w http.ResponseWriter, r *http.Request) error {
 	f.table = t.OID
 	f.settings = settings{null: load.NullEmpty, fuse: true}
 	s.uploads.add(f)
-	http.Redirect(w, r, s.base.Import(t.Schema, t.Name, f.id), http.StatusSeeOther)
+	seeOther(w, s.base.Import(t.Schema, t.Name, f.id))
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (s *Server) importDo(w http.ResponseWriter, r *http.Request) error {
 	what := r.PostForm.Get("do")
 	if what == "drop" {
 		s.uploads.remove(f)
-		http.Redirect(w, r, s.base.Import(t.Schema, t.Name, ""), http.StatusSeeOther)
+		seeOther(w, s.base.Import(t.Schema, t.Name, ""))
 		return nil
 	}
 	f.mu.Lock()
@@ -149,7 +149,7 @@ func (s *Server) importDo(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	http.Redirect(w, r, s.base.Import(t.Schema, t.Name, f.id), http.StatusSeeOther)
+	seeOther(w, s.base.Import(t.Schema, t.Name, f.id))
 	return nil
 }
 

@@ -257,7 +257,7 @@ func TestImportIsTheSessionsOwn(t *testing.T) {
 		t.Errorf("another session: %d", status)
 	}
 	for range 4 {
-		res, _ = w.upload("things", "id\n1\n")
+		w.upload("things", "id\n1\n")
 	}
 	if n := w.ask(`SELECT count(*)::text FROM things`); n != "1" {
 		t.Errorf("%s rows", n)

@@ -107,7 +107,7 @@ func (u *uploads) drop(f *upload) {
 // close gives the file's place back; what has become of it can be asked on.
 func (f *upload) close() {
 	_ = f.file.Close()
-	_ = os.Remove(f.file.Name()) // there only where an open file cannot be removed
+	_ = os.Remove(f.file.Name()) // #nosec G703 -- a name of os.CreateTemp; there only where an open file cannot be removed
 }
 
 func (u *uploads) clear() {

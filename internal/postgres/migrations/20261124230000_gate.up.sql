@@ -39,7 +39,7 @@ COMMENT ON COLUMN confirmations.at IS 'When the line was written.';
 -- Who wants to be told of changes. One row, which servers with a webhook keep
 -- fresh; while it is stale, nothing is put aside for delivery.
 CREATE TABLE webhooks (
-    id        smallint       NOT NULL DEFAULT 1,
+    id        bigint         NOT NULL DEFAULT 1,
     wanted_at timestamptz(6) NOT NULL DEFAULT now(),
     CONSTRAINT webhooks_pkey PRIMARY KEY (id),
     CONSTRAINT webhooks_id_check CHECK (id = 1)
@@ -59,7 +59,7 @@ CREATE TABLE deliveries (
     actor      text,
     reason     text,
     details    jsonb          NOT NULL DEFAULT '{}',
-    attempts   integer        NOT NULL DEFAULT 0,
+    attempts   bigint         NOT NULL DEFAULT 0,
     next_at    timestamptz(6) NOT NULL DEFAULT now(),
     last_error text,
     CONSTRAINT deliveries_pkey PRIMARY KEY (id)

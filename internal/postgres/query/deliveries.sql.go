@@ -34,7 +34,7 @@ type ClaimDeliveryRow struct {
 	Actor        *string
 	Reason       *string
 	Details      json.RawMessage
-	Attempts     int32
+	Attempts     int64
 	GithubUserID *int64
 	Login        *string
 	Now          time.Time

@@ -50,7 +50,7 @@ func unescapeName(s string) (string, error) {
 		if high < 0 || low < 0 {
 			return "", errEscape
 		}
-		b.WriteByte(byte(high<<4 | low))
+		b.WriteByte(byte(high<<4 | low)) // #nosec G115 -- two digits of 16
 		i += 2
 	}
 	return b.String(), nil
