@@ -67,7 +67,7 @@ type recalled struct {
 }
 
 // noteEvery is how long a use may go unwritten, in seconds.
-const noteEvery = uint32(time.Minute / time.Second)
+const noteEvery = uint32(postgres.SeenEvery / time.Second)
 
 // recall returns a session that may come in now. It knows nothing else.
 func (m *memory) recall(hash afauth.TokenHash, host string, now instant) (recalled, bool) {

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// seenEvery is how exact a session's last use is.
-	seenEvery = time.Minute
+	// SeenEvery is how exact a session's last use is.
+	SeenEvery = time.Minute
 	// seenFlush is how often uses are written.
 	seenFlush = 10 * time.Second
 	// seenMost bounds the memory between two writes; what does not fit is
@@ -39,7 +39,7 @@ func NewSeen(db *DB) *Seen {
 // Note marks a session as used now, unless the database already knows of a use
 // within the last minute.
 func (s *Seen) Note(v Visit) {
-	if v.Now.Sub(v.Session.SeenAt) < seenEvery {
+	if v.Now.Sub(v.Session.SeenAt) < SeenEvery {
 		return
 	}
 	s.Add(v.Session.ID)

@@ -138,7 +138,10 @@ type recorder struct {
 }
 
 func (w *recorder) WriteHeader(status int) {
-	if w.bare && status != http.StatusOK {
+	switch {
+	case w.bare && status == http.StatusOK:
+		w.Header()["Cache-Control"] = noStore
+	case w.bare:
 		secure(w.Header(), w.https)
 	}
 	if w.status == 0 && status >= 200 { // what comes before that is no answer yet

@@ -114,9 +114,10 @@ func New(stop <-chan struct{}, o Options) *Server {
 		}
 		pattern := rt.method + " " + rt.path
 		patterns = append(patterns, pattern)
-		s.mux.Handle(pattern, s.serve(rt))
+		guarded := s.serve(rt)
+		s.mux.Handle(pattern, guarded)
 		if rt.gate() {
-			s.gates[rt.path] = gateRoute{pattern, s.serve(rt)}
+			s.gates[rt.path] = gateRoute{pattern, guarded}
 		}
 	}
 	s.requests = o.Metrics.Requests(patterns)

@@ -21,39 +21,36 @@ import (
 //	503  it cannot be known now, which is a no
 //
 // nginx knows no other refusals: what is neither 2xx, 401 nor 403 it makes 500.
-// X-Original-URI counts from trusted proxies only. The host is the one in Host. A proxy that calls by another name asks about
-// af-auth's own host, which an application may share.
+// X-Original-URI counts from trusted proxies only. The host is the one in Host. A
+// proxy that calls by another name asks about af-auth's own host, which an
+// application may share.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
+	identity(w.Header(), afauth.User{})
 	kind, host := s.host(r)
 	if kind == unknownHost {
 		host = s.Origin.Host
 	}
 	switch asked, ok := s.originalURI(r); {
 	case !ok:
-		identity(w.Header(), afauth.User{})
 		no := notPlain(http.StatusForbidden)
 		no.RequestID = telemetry.RequestID(r.Context())
 		writeProblem(w, *no)
 		return nil
 	case asked != nil && kind != unknownHost && s.Public.Open(host, asked):
 		s.Metrics.GateDecision("public")
-		identity(w.Header(), afauth.User{})
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
 	token, ok := s.token(r, host)
 	if !ok {
-		identity(w.Header(), afauth.User{})
 		return s.refuse(w, r, gate.Decision{}, afauth.ErrNotSignedIn)
 	}
 	d, err := s.check(r, token, host)
 	if err != nil {
-		identity(w.Header(), afauth.User{})
 		return s.refuse(w, r, d, err)
 	}
 	s.Metrics.GateDecision("allowed")
 	identity(w.Header(), d.User)
-	w.Header()["Cache-Control"] = noStore
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
