@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +31,7 @@ const (
 // CONCURRENTLY on the table that they write to. It reports whether it was asked
 // for.
 func runIndex(ctx context.Context, o options) (bool, error) {
-	if !strings.HasPrefix(indexName, o.only) {
+	if !o.wants(indexName) {
 		return false, nil
 	}
 	people := cmp.Or(o.rows, 1_000_000)

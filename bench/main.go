@@ -31,6 +31,16 @@ type options struct {
 	profile string // file for a profile of verify from memory
 }
 
+// wants reports whether a line of this name is asked for.
+func (o options) wants(name string) bool {
+	for begins := range strings.SplitSeq(o.only, ",") {
+		if strings.HasPrefix(name, begins) {
+			return true
+		}
+	}
+	return false
+}
+
 // size is how many rows a line works on.
 func (o options) size(full int) int {
 	switch {
@@ -52,7 +62,7 @@ func main() {
 		return
 	}
 	var o options
-	flag.StringVar(&o.only, "only", "", "run the lines whose name begins so")
+	flag.StringVar(&o.only, "only", "", "run the lines whose names begin so; several with commas between them share their rows")
 	flag.BoolVar(&o.full, "full", false, "run all lines at the sizes that docs/performance.md names")
 	seconds := flag.Float64("seconds", 0, "length of one measurement of a rate; 1 if not given, 3 with -full")
 	flag.IntVar(&o.rows, "rows", 0, "rows in the tables, for all lines; 100,000 if not given")
@@ -103,7 +113,7 @@ func run(ctx context.Context, o options) error {
 	defer s.shut()
 	ran := false
 	for _, p := range parts() {
-		if !strings.HasPrefix(p.name, o.only) {
+		if !o.wants(p.name) {
 			continue
 		}
 		ran = true

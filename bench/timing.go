@@ -48,7 +48,7 @@ const turns = 5
 // asked for.
 func runTimings(ctx context.Context, o options) (bool, error) {
 	m := &migrations{options: o}
-	chosen := slices.DeleteFunc(m.timings(), func(t timing) bool { return !strings.HasPrefix(t.name, o.only) })
+	chosen := slices.DeleteFunc(m.timings(), func(t timing) bool { return !o.wants(t.name) })
 	if len(chosen) == 0 {
 		return false, nil
 	}
@@ -59,7 +59,7 @@ func runTimings(ctx context.Context, o options) (bool, error) {
 	fmt.Printf("\nMigrations (load of the machine before: %s)\n\n", load())
 	head("what", "against", "ours", "theirs", "min", "median", "max", "goal")
 	for _, t := range m.timings() {
-		if !strings.HasPrefix(t.name, o.only) {
+		if !o.wants(t.name) {
 			continue
 		}
 		cells, err := t.measure(ctx)
