@@ -230,7 +230,7 @@ func unset(c *catalog.Column) value.Shown {
 func (s *Server) faults(e *page.Editing, sh *sheet) {
 	for i := range sh.draft.Rows {
 		row := &sh.draft.Rows[i]
-		name := strings.Join(row.Key, ", ")
+		name := "row " + strings.Join(row.Key, ", ")
 		if row.Kind == draft.Insert {
 			name = "new row"
 		}
@@ -247,7 +247,11 @@ func (s *Server) faults(e *page.Editing, sh *sheet) {
 		for _, c := range sh.table.Columns {
 			v := row.Values[c.Name]
 			if text := v.Fault + v.Refused; text != "" {
-				e.Faults = append(e.Faults, page.CellFault{ID: "fault-" + cellID(row.ID, c), Name: name + " · " + c.Name, Text: text, Href: s.draftHref(sh, row, c)})
+				at := name
+				if !strings.HasPrefix(text, c.Name) { // most sentences begin with their column
+					at += " · " + c.Name
+				}
+				e.Faults = append(e.Faults, page.CellFault{ID: "fault-" + cellID(row.ID, c), Name: at, Text: text, Href: s.draftHref(sh, row, c)})
 			}
 		}
 	}
