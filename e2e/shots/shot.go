@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -28,17 +29,26 @@ var views = []view{
 	{name: "390.dark", width: 390, height: 844, scale: 2, touch: true, scheme: "dark"},
 }
 
+// docViews are those that the documentation shows.
+var docViews = []view{
+	{name: "light", width: 1280, height: 800, scale: 1, scheme: "light"},
+	{name: "dark", width: 1280, height: 800, scale: 1, scheme: "dark"},
+	{name: "narrow", width: 390, height: 844, scale: 1, touch: true, scheme: "light"},
+}
+
 // shot is one page in one view.
 type shot struct {
 	ctx     context.Context
 	url     string
+	then    string // script that runs on the page; may be empty
+	shows   string // selector of what it leads to
 	view    view
 	axe     string
+	small   bool // WebP of what the window shows; else PNG of the whole page
 	console *console
 }
 
-// take opens the page and returns what is wrong with it and its picture (PNG,
-// the whole page).
+// take opens the page and returns what is wrong with it and its picture.
 func (s shot) take() (findings []string, picture []byte, err error) {
 	ctx, cancel := context.WithTimeout(s.ctx, pageTimeout)
 	defer cancel()
@@ -46,7 +56,12 @@ func (s shot) take() (findings []string, picture []byte, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, nil, err
 	}
-	if picture, err = chromedp.Run(ctx, chromedp.FullScreenshot(100)); err != nil {
+	if s.small {
+		picture, err = smallPicture(ctx)
+	} else {
+		picture, err = chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("take the picture: %w", err)
 	}
 	for _, check := range []string{sidewaysScroll, offGrid, sticksOut} {
@@ -84,6 +99,21 @@ func (s shot) open(ctx context.Context) error {
 	}
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.url)); err != nil {
 		return fmt.Errorf("open the page: %w", err)
+	}
+	if s.then == "" {
+		return nil
+	}
+	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void]("(() => {"+helpers+s.then+"})()")); err != nil {
+		return fmt.Errorf("go on from the page: %w", err)
+	}
+	for s.shows != "" {
+		// An error is a page that goes away under the question.
+		if there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && document.querySelector("`+s.shows+`") !== null`)); there && err == nil {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%s is not there: %w", s.shows, err)
+		}
 	}
 	return nil
 }
@@ -163,3 +193,13 @@ func (c *console) take() []string {
 const sticksOut = `Array.from(document.querySelectorAll(".panel > table"))
 	.map(t => [t, t.getBoundingClientRect().right - t.parentElement.getBoundingClientRect().right])
 	.filter(([, px]) => px > 0.5).map(([t, px]) => "a table (" + t.className + ") sticks " + px.toFixed(1) + " px out of its card")`
+
+// smallPicture is what the window shows.
+func smallPicture(ctx context.Context) ([]byte, error) {
+	quality := int64(60)
+	got, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
+	if err != nil {
+		return nil, err
+	}
+	return got.Data, nil
+}

@@ -26,7 +26,7 @@ func TestFaultsAreFound(t *testing.T) {
 	t.Cleanup(server.Close)
 
 	out := t.TempDir()
-	found, err := run(server.URL+"/", out, "", nil)
+	found, err := task{base: server.URL + "/", out: out}.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestFaultsAreFound(t *testing.T) {
 func TestFaultsOfTheCallerAreErrors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ base, axe string }{{"http://%zz/", ""}, {"http://127.0.0.1/", "/nowhere/axe.min.js"}} {
-		if _, err := run(test.base, t.TempDir(), test.axe, []string{"/"}); err == nil {
+		if _, err := (task{base: test.base, out: t.TempDir(), axeFile: test.axe, paths: []string{"/"}}).run(t.Context()); err == nil {
 			t.Errorf("%+v: no error", test)
 		}
 	}
