@@ -69,11 +69,11 @@ type Server struct {
 	Options
 	mux      *http.ServeMux
 	requests *telemetry.Requests
-	yeses    *telemetry.Series  // out of memory
-	starts   *peerLimiter       // sign-ins that begin
-	returns  *peerLimiter       // and that come back from GitHub
-	messages *peerLimiter       // words of people who wait
-	streams  *places[afauth.ID] // open pages that wait for news
+	yeses    map[string]*telemetry.Series // out of memory, by path
+	starts   *peerLimiter                 // sign-ins that begin
+	returns  *peerLimiter                 // and that come back from GitHub
+	messages *peerLimiter                 // words of people who wait
+	streams  *places[afauth.ID]           // open pages that wait for news
 	cross    *http.CrossOriginProtection
 	assets   http.Handler
 	outage   *outage
@@ -121,7 +121,10 @@ func New(stop <-chan struct{}, o Options) *Server {
 		}
 	}
 	s.requests = o.Metrics.Requests(patterns)
-	s.yeses = s.requests.Of("GET "+verifyPath, http.MethodGet, http.StatusOK)
+	s.yeses = map[string]*telemetry.Series{}
+	for _, path := range []string{verifyPath, forwardPath} {
+		s.yeses[path] = s.requests.Of("GET "+path, http.MethodGet, http.StatusOK)
+	}
 	return s
 }
 
