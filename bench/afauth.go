@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ func (r role) playAfAuth(ctx context.Context, p *playing) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { heard.Run(background) })
 	loops.Go(func() { seen.Run(background) })
+	loops.Go(func() { gate.Frugal(background) })
 	loops.Go(func() { db.KeepInstance(background, id, "bench", "127.0.0.1") })
 	p.end = func() { end(); loops.Wait(); db.Close() }
 	pages, err := page.New()
@@ -58,7 +60,7 @@ func (r role) playAfAuth(ctx context.Context, p *playing) error {
 		return err
 	}
 	p.handler = web.New(make(chan struct{}), web.Options{
-		Origin: origin, Flow: flow, Places: places, Gate: g, People: access.New(db, nil, limits), Watch: heard.Watch,
+		Origin: origin, Flow: flow, Places: places, Gate: g, People: access.New(db, nil, limits), Watch: heard.Watch, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Ready: func(context.Context) []web.Check { return nil }, Pages: pages, Metrics: telemetry.NewMetrics("bench"),
 		Logger: telemetry.NewLogger(io.Discard, "json", slog.LevelInfo), Release: "bench", Limits: limits, SignInRate: 20,
 	})

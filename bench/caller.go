@@ -23,19 +23,31 @@ type caller struct {
 	conn net.Conn
 	in   *bufio.Reader
 	out  []byte
+	form string // of the question
 }
+
+// The forms of a question: up to the session, which is the last cookie.
+const (
+	plainly = "GET /auth/verify HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: bench\r\nCookie: " + cookieName + "="
+	// As deploy/nginx asks.
+	asNginx = "GET /auth/verify HTTP/1.1\r\nHost: " + host + "\r\nX-Forwarded-For: 192.0.2.1\r\nX-Original-URI: /d/abc123/overview?from=now-6h\r\n" +
+		"User-Agent: bench\r\nCookie: " + cookieName + "="
+	// As deploy/caddy and deploy/traefik ask.
+	asCaddy = "GET /auth/forward HTTP/1.1\r\nHost: " + host + "\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: " + host +
+		"\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /d/abc123/overview?from=now-6h\r\nUser-Agent: bench\r\nCookie: " + cookieName + "="
+)
 
 func dial(ctx context.Context, address string) (*caller, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return &caller{conn: conn, in: bufio.NewReader(conn)}, nil
+	return &caller{conn: conn, in: bufio.NewReader(conn), form: plainly}, nil
 }
 
 // verify asks whether this session may pass, and returns the status.
 func (c *caller) verify(session string) (status int, err error) {
-	c.out = append(c.out[:0], "GET /auth/verify HTTP/1.1\r\nHost: "+host+"\r\nUser-Agent: bench\r\nCookie: "+cookieName+"="...)
+	c.out = append(c.out[:0], c.form...)
 	c.out = append(append(c.out, session...), "\r\n\r\n"...)
 	if _, err := c.conn.Write(c.out); err != nil {
 		return 0, err

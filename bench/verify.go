@@ -18,6 +18,7 @@ func (s *site) known(ctx context.Context) (crowd, error) {
 // contender is a server, and the connections that ask it.
 type contender struct {
 	*child
+	form     string // of its questions; empty: plainly
 	callers  callers
 	dialed   bool
 	sessions int
@@ -31,6 +32,11 @@ func newContender(r role) (*contender, error) {
 		return nil, err
 	}
 	return &contender{child: c, sessions: r.Sessions}, nil
+}
+
+// as returns the same server, asked in another form.
+func (c *contender) as(form string) *contender {
+	return &contender{child: c.child, sessions: c.sessions, form: form}
 }
 
 func (c *contender) close() {
@@ -48,6 +54,11 @@ func (c *contender) cost(ctx context.Context, length time.Duration) (float64, er
 			return 0, err
 		}
 		c.callers, c.dialed = list, true
+		for _, one := range list {
+			if c.form != "" {
+				one.form = c.form
+			}
+		}
 	}
 	if err := c.ask(struct{}{}); err != nil {
 		return 0, err
@@ -97,6 +108,13 @@ func runVerify(ctx context.Context, s *site) error {
 		defer c.close()
 		list = append(list, c)
 	}
+	for _, form := range []string{asNginx, asCaddy} {
+		for _, c := range list[:2] {
+			other := c.as(form)
+			defer func() { other.callers.close() }()
+			list = append(list, other)
+		}
+	}
 	var sides []side
 	for _, c := range list {
 		sides = append(sides, c.cost)
@@ -112,6 +130,8 @@ func runVerify(ctx context.Context, s *site) error {
 	comparisonHead()
 	bare := "a bare net/http handler"
 	row("verify from memory", bare, got[0], got[1], microseconds, "≤ 1.20")
+	row("the same, asked as nginx asks", "the same question to it", got[5], got[6], microseconds, "≤ 1.20")
+	row("the same, asked as Caddy and Traefik ask", "the same question to it", got[7], got[8], microseconds, "≤ 1.20")
 	row("verify by the database", bare, got[2], got[1], microseconds, "")
 	row("a JWT check, HS256", bare, got[3], got[1], microseconds, "")
 	row("a JWT check, RS256", bare, got[4], got[1], microseconds, "")

@@ -240,7 +240,7 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	defer end()
 	var work errgroup.Group
 	loops := []func(context.Context){
-		s.heard.Run, s.seen.Run, s.sweep, s.frugal, s.admins.Run,
+		s.heard.Run, s.seen.Run, s.sweep, gate.Frugal, s.admins.Run,
 		func(ctx context.Context) { s.db.KeepInstance(ctx, s.id, s.version, public.Addr().String()) },
 	}
 	if s.webhook != nil {
