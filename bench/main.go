@@ -103,6 +103,10 @@ func parts() []part {
 		{"gate", runGate},
 		{"growth", runGrowth},
 		{"lists", runLists},
+		{"studio pages", runStudioPages},
+		{"studio tables", runStudioTables},
+		{"studio export", runStudioExports},
+		{"studio browser", runStudioBrowser},
 	}
 }
 

@@ -122,9 +122,11 @@ type footprint struct {
 	most     int // resident at any time
 }
 
-// footprint asks Linux.
-func (p *program) footprint() (f footprint, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func (p *program) footprint() (footprint, error) { return footprintOf(p.cmd.Process.Pid) }
+
+// footprintOf asks Linux.
+func footprintOf(pid int) (f footprint, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return f, fmt.Errorf("how much memory a process has is known on Linux only: %w", err)
 	}

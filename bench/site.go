@@ -37,26 +37,36 @@ func (s *site) crowd(ctx context.Context, name string, people, each int) (crowd,
 	if c, there := s.made[name]; there {
 		return c, nil
 	}
-	if s.server == nil {
-		if err := s.start(ctx); err != nil {
-			return crowd{}, err
-		}
-		var err error
-		if s.programs, err = pgserver.Find(); err != nil {
-			return crowd{}, err
-		}
-	}
 	begun := time.Now()
-	if err := s.server.CreateDatabase(ctx, name); err != nil {
+	url, err := s.create(ctx, name)
+	if err != nil {
 		return crowd{}, err
 	}
-	c := crowd{s.server.URL(name), people, each}
+	c := crowd{url, people, each}
 	if err := c.with(ctx, c.fill); err != nil {
 		return crowd{}, fmt.Errorf("filling %s: %w", name, err)
 	}
 	s.made[name] = c
 	fmt.Fprintf(os.Stderr, "bench: %d people with %d sessions were made in %s\n", people, c.sessions(), time.Since(begun).Round(100*time.Millisecond))
 	return c, nil
+}
+
+// create makes an empty database, and starts the server where that was not done.
+// It returns the database's URL.
+func (s *site) create(ctx context.Context, name string) (string, error) {
+	if s.server == nil {
+		if err := s.start(ctx); err != nil {
+			return "", err
+		}
+		var err error
+		if s.programs, err = pgserver.Find(); err != nil {
+			return "", err
+		}
+	}
+	if err := s.server.CreateDatabase(ctx, name); err != nil {
+		return "", err
+	}
+	return s.server.URL(name), nil
 }
 
 // with runs fn on a connection of its own.
