@@ -9,34 +9,59 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/database"
 )
 
-// cacheTime is how long what the catalogue said is good for. A page that meets
-// a column which has gone reads it anew.
-const cacheTime = 2 * time.Second
+const (
+	// cacheTime is how long what the catalogue said is good for without asking
+	// whether it has changed. A page that meets a column which has gone reads it anew.
+	cacheTime = 2 * time.Second
+	// estimatesTime is how long estimates of rows are good for, of which its stamp
+	// says nothing.
+	estimatesTime = time.Minute
+)
 
-// cache keeps the catalogue for a moment: a grid is opened by several requests.
+// cache keeps the catalogue for as long as its stamp stays the same: reading it
+// whole takes longer than a page does where there are many tables.
 type cache struct {
-	mu   sync.Mutex
-	read time.Time
-	kept *catalog.Database
+	mu sync.Mutex
+	// read is when it was read, looked when its stamp was last the same.
+	read, looked time.Time
+	stamp        string
+	kept         *catalog.Database
 }
 
 // catalog returns what the database holds.
 func (s *Server) catalog(ctx context.Context) (*catalog.Database, error) {
 	s.cache.mu.Lock()
 	defer s.cache.mu.Unlock()
-	if s.cache.kept != nil && time.Since(s.cache.read) < cacheTime {
+	if s.cache.kept != nil && time.Since(s.cache.looked) < cacheTime {
 		return s.cache.kept, nil
 	}
-	var found *catalog.Database
-	err := s.db.Read(ctx, database.Limits{Statement: s.PageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
-		found, err = catalog.Load(ctx, tx, s.Masks)
-		return err
+	err := s.db.Read(ctx, database.Limits{Statement: s.PageTime, Lock: lockTime}, func(tx *database.Tx) error {
+		return s.cache.renew(ctx, tx, s.Masks)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.cache.kept, s.cache.read = found, time.Now()
-	return found, nil
+	return s.cache.kept, nil
+}
+
+// renew reads the catalogue, unless it is as it was. The stamp is of the same
+// state of the database as what is read.
+func (c *cache) renew(ctx context.Context, tx *database.Tx, masks []catalog.Mask) error {
+	now := time.Now()
+	stamp, err := catalog.Stamp(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if c.kept != nil && stamp == c.stamp && now.Sub(c.read) < estimatesTime {
+		c.looked = now
+		return nil
+	}
+	found, err := catalog.Load(ctx, tx, masks)
+	if err != nil {
+		return err
+	}
+	c.kept, c.stamp, c.read, c.looked = found, stamp, now, now
+	return nil
 }
 
 // forget makes the next page read the catalogue anew.
