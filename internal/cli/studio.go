@@ -92,6 +92,10 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer app.Close()
+	// The catalogue is read while the browser starts.
+	warming, cold := context.WithCancel(ctx)
+	defer cold()
+	go app.Warm(warming)
 	link := app.Link(c.origin(door))
 	e.say("studio: %s", link)
 	e.say("  The link works once. Ctrl-C ends studio.")

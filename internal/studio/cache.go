@@ -64,6 +64,10 @@ func (c *cache) renew(ctx context.Context, tx *database.Tx, masks []catalog.Mask
 	return nil
 }
 
+// Warm reads the catalogue, so that the first page need not wait for it. What
+// goes wrong shows with that page.
+func (s *Server) Warm(ctx context.Context) { _, _ = s.catalog(ctx) }
+
 // forget makes the next page read the catalogue anew.
 func (s *Server) forget() {
 	s.cache.mu.Lock()

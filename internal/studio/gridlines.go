@@ -39,6 +39,10 @@ func (s *Server) lines(g *page.Grid, sh *sheet, to func(address.View) string) {
 	}
 	for i, row := range p.Rows {
 		g.Lines = append(g.Lines, s.line(sh, i, row, sticky, relations))
+		for j := range g.Heads {
+			cell := &g.Lines[i].Cells[j]
+			cell.Fits = fits(cell.Shown, g.Heads[j].Width)
+		}
 	}
 	g.Took = fmt.Sprintf("%.1f ms", float64(sh.took.Microseconds())/1000)
 	g.Unpaged = p.Unpaged
@@ -148,6 +152,21 @@ func width(c *catalog.Column, sticky bool) int {
 		return 184
 	}
 	return 168
+}
+
+// fits reports whether a value is no wider than its column, in px, with letters a
+// quarter larger than usual too. A cell that need not be cut off costs a browser
+// half of what one does that has to be.
+func fits(v value.Shown, width int) bool {
+	if v.Cut || v.Note != "" || v.Look != value.Plain && v.Look != value.Number && v.Look != value.Null {
+		return false
+	}
+	for i := range len(v.Text) {
+		if c := v.Text[i]; c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(v.Text)*10+17 <= width // 7.8 px a letter; 8 on both sides, 1 for the line
 }
 
 // line draws a row.

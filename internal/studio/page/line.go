@@ -62,17 +62,17 @@ func (l *Line) Quiet() bool {
 }
 
 func (c *Cell) draw(b *strings.Builder) {
-	b.WriteString("<td")
-	switch {
-	case c.Right && c.Sticky:
-		b.WriteString(` class="right sticky"`)
-	case c.Right:
-		b.WriteString(` class="right"`)
-	case c.Sticky:
-		b.WriteString(` class=" sticky"`)
-	default:
-		b.WriteString(` class=""`)
+	b.WriteString(`<td class="`)
+	if c.Right {
+		b.WriteString("right")
 	}
+	if c.Sticky {
+		b.WriteString(" sticky")
+	}
+	if c.Fits {
+		b.WriteString(" fits")
+	}
+	b.WriteByte('"')
 	attribute(b, "id", c.ID)
 	attribute(b, "data-edit", c.Edit)
 	b.WriteByte('>')

@@ -62,7 +62,7 @@ func anyLine(r *rand.Rand) Line {
 	looks := []value.Look{value.Plain, value.Null, value.Empty, value.Masked, value.Closed, value.Number, value.Bytes, value.Default}
 	l := Line{ID: "row-" + pick(), Href: href(), Current: yes(), DeleteHref: href(), Version: pick()}
 	for range r.IntN(4) {
-		c := Cell{Shown: value.Shown{Look: looks[r.IntN(len(looks))], Text: pick(), Note: pick(), Cut: yes()}, Href: href(), Right: yes(), Sticky: yes(), Edit: href()}
+		c := Cell{Shown: value.Shown{Look: looks[r.IntN(len(looks))], Text: pick(), Note: pick(), Cut: yes()}, Href: href(), Right: yes(), Sticky: yes(), Fits: yes(), Edit: href()}
 		if yes() {
 			c.ID = "cell-" + pick()
 		}

@@ -254,7 +254,9 @@ type Cell struct {
 	Href   string
 	Right  bool
 	Sticky bool
-	ID     string
+	// Fits says that the value is surely no wider than its column: see fits.
+	Fits bool
+	ID   string
 	// Edit is the address of its editor; Pending what it is to become.
 	Edit    string
 	Pending *Pending

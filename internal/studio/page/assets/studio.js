@@ -17,6 +17,8 @@
     if (!grid || grid.dataset.ready) return;
     grid.dataset.ready = "1";
     grid.setAttribute("role", "grid");
+    // Cells that are sure to fit are sure of it up to letters of 16 px.
+    grid.classList.toggle("large", parseFloat(getComputedStyle(grid).fontSize) > 16.25);
     grid.parentElement.removeAttribute("tabindex");
     for (const el of grid.querySelectorAll("th")) el.setAttribute("role", "columnheader");
     for (const el of grid.querySelectorAll("tr")) el.setAttribute("role", "row");
