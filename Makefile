@@ -48,7 +48,7 @@ check: ## format, vet, staticcheck, gosec, govulncheck, squawk, import floors, s
 	@sh scripts/check.sh
 
 .PHONY: bench
-bench: ## measure the gate, sign-in, import and lists; ARGS=-full: migrations too, and all at full size
+bench: ## measure the gate, sign-in, import, lists and studio; ARGS=-full: migrations too, and all at full size
 	@sh scripts/setup.sh run
 	@$(MAKE) build
 	@test -x bin/goose || CGO_ENABLED=0 go build -C tools/goose -buildvcs=false -tags '$(ONLY_POSTGRES)' -o '$(CURDIR)/bin/goose' \

@@ -70,7 +70,7 @@ func (s *site) manyTables(ctx context.Context, tables int) (*manyTables, error) 
     amount bigint, price numeric(12, 2), made_at timestamptz NOT NULL DEFAULT now(), gone_at timestamptz, open boolean NOT NULL DEFAULT true, data jsonb, tag uuid, note text);
 CREATE INDEX ON t_%[1]d (parent); CREATE INDEX ON t_%[1]d (name); COMMENT ON TABLE t_%[1]d IS 'One of many.';`, n, max(n-1, 0))
 		}
-		fmt.Fprintf(&sql, "INSERT INTO t_0 (id, parent, name) SELECT n, 1, 'name ' || n FROM generate_series(1, %d) n; ANALYZE", 20*rows.PageSize)
+		fmt.Fprintf(&sql, "INSERT INTO t_0 (id, parent, name) SELECT n, 1 + n / 10, 'name ' || n FROM generate_series(1, %d) n; ANALYZE", 20*rows.PageSize)
 		_, err := conn.Exec(ctx, sql.String())
 		return err
 	})

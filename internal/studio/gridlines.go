@@ -39,11 +39,8 @@ func (s *Server) lines(g *page.Grid, sh *sheet, to func(address.View) string) {
 	}
 	for i, row := range p.Rows {
 		g.Lines = append(g.Lines, s.line(sh, i, row, sticky, relations))
-		for j := range g.Heads {
-			cell := &g.Lines[i].Cells[j]
-			cell.Fits = fits(cell.Shown, g.Heads[j].Width)
-		}
 	}
+	fit(g)
 	g.Took = fmt.Sprintf("%.1f ms", float64(sh.took.Microseconds())/1000)
 	g.Unpaged = p.Unpaged
 	switch n := len(p.Rows); {
@@ -152,6 +149,16 @@ func width(c *catalog.Column, sticky bool) int {
 		return 184
 	}
 	return 168
+}
+
+// fit marks the cells that need not be cut off.
+func fit(g *page.Grid) {
+	for i := range g.Lines {
+		for j := range g.Lines[i].Cells {
+			c := &g.Lines[i].Cells[j]
+			c.Fits = fits(c.Shown, g.Heads[j].Width)
+		}
+	}
 }
 
 // fits reports whether a value is no wider than its column, in px, with letters a

@@ -9,7 +9,7 @@ import (
 
 // Drawn is the row as the template "line" draws it, twenty times as fast: a page
 // has hundreds of cells and more, and the template's way to each field and each
-// escape was three quarters of all that a page costs. Every text goes through
+// escape was nine tenths of what a page costs. Every text goes through
 // html/template's escape and stands between quotes or between tags; addresses
 // are made by package address and begin with a slash. A test compares both.
 func (l *Line) Drawn() template.HTML {
