@@ -37,7 +37,7 @@ func TestCookies(t *testing.T) {
 			start := b.get(origin + c.app + "/.af-auth/start")
 			keep(start.Result().Cookies())
 			keep(b.get(to(b.get(to(start)))).Result().Cookies())
-			life := map[string]time.Duration{c.session: 2 * time.Hour, c.appSession: 2 * time.Hour, c.nonce: time.Hour, c.notice: 26 * time.Hour}
+			life := map[string]time.Duration{c.session: 2 * time.Hour, c.appSession: 2 * time.Hour, c.nonce: 24 * time.Hour, c.notice: 26 * time.Hour}
 			for name, cookie := range set {
 				if strings.HasPrefix(name, c.sts) {
 					life[name] = 10 * time.Minute

@@ -10,8 +10,8 @@ import (
 	"github.com/af-auth/af-auth/internal/signin"
 )
 
-// nonceLife outlives the slowest sign-in.
-const nonceLife = time.Hour
+// nonceLife outlives a sign-in page that was left open overnight.
+const nonceLife = 24 * time.Hour
 
 // start stands on an application's host. Its proxy sends people here who are
 // not signed in, or whom the gate has refused.

@@ -162,3 +162,24 @@ func TestEnterFails(t *testing.T) {
 		t.Errorf("the good one afterwards: %d", out.Code)
 	}
 }
+
+// TestPassageOfWhoHasWaited: whoever waits may wait for longer than the nonce
+// lasts, and arrives where they wanted all the same.
+func TestPassageOfWhoHasWaited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	start := "https://" + app + "/.af-auth/start?return_to=/inside"
+	query := strings.TrimPrefix(to(b.get(to(b.get(start)))), "/auth/sign-in")
+	waiting := to(b.signIn(t, "octocat", query))
+	if want := "/auth/waiting?return_to=https%3A%2F%2F" + app + "%2Finside"; waiting != want {
+		t.Fatalf("the callback leads to %q, want %q", waiting, want)
+	}
+	delete(b.jar, app)
+	w.allow(t)
+	// The waiting page, looking again: to the application, whose gate leads on.
+	if out := b.get(waiting); to(out) != "https://"+app+"/inside" {
+		t.Fatalf("allowed: %d to %q", out.Code, to(out))
+	}
+	b.enter(t)
+}

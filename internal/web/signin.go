@@ -153,7 +153,15 @@ func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, to signin.Dest
 }
 
 func (s *Server) toRefused(w http.ResponseWriter, to signin.Destination) error {
-	return seeOther(w, "/auth/refused"+s.Places.Query(to))
+	return seeOther(w, "/auth/refused"+s.Places.Query(later(to)))
+}
+
+// later is a destination for somebody who stays on a page of ours until others
+// have decided. By then the browser's nonce can be over, and a ticket for it
+// would not open; without one, the application's gate gives another on the way.
+func later(to signin.Destination) signin.Destination {
+	to.Nonce = ""
+	return to
 }
 
 // forward leads somebody who may enter to where they were going, or where that
@@ -197,7 +205,7 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, u afauth.User,
 	if a == afauth.Waiting {
 		path = "/auth/waiting"
 	}
-	return seeOther(w, path+s.Places.Query(to))
+	return seeOther(w, path+s.Places.Query(later(to)))
 }
 
 func (s *Server) leaveNotice(w http.ResponseWriter, user afauth.ID) error {
