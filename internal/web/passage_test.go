@@ -183,3 +183,24 @@ func TestPassageOfWhoHasWaited(t *testing.T) {
 	}
 	b.enter(t)
 }
+
+// TestWhereFormsEnd: a form may lead on to the application that the person wants,
+// and to no host that a link made up.
+func TestWhereFormsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.signIn(t, "octocat", "")
+	for returnTo, forms := range map[string]string{
+		"": "'self'", "https://" + app + "/x": "'self' https://" + app, "https://" + own + "/x": "'self'", "https://evil.test/": "'self'",
+		"https://" + app + "/x;form-action *": "'self'", "https://" + app + "%20*/": "'self'",
+	} {
+		query := "?return_to=" + url.QueryEscape(returnTo)
+		for _, path := range []string{"/auth/waiting", "/auth/waiting/message", "/auth/about"} {
+			policy := b.get(path + query).Header().Get("Content-Security-Policy")
+			if !strings.Contains(policy, "; form-action "+forms+"; ") || strings.Count(policy, "form-action") != 1 {
+				t.Errorf("%s%s: policy %q", path, query, policy)
+			}
+		}
+	}
+}

@@ -104,7 +104,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, st int, v page.V
 		return &afauth.Error{Code: afauth.CodeInternal, Message: "the page could not be drawn", Err: err}
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", page.CSP())
+	w.Header().Set("Content-Security-Policy", page.CSP(s.formEnds(r)...))
 	// With no-referrer a browser sends a form from the origin "null", and one that
 	// has no Sec-Fetch-Site to say better could not sign out. Our own host may
 	// hear our own addresses, and nobody else does.
@@ -118,6 +118,17 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, st int, v page.V
 		_, _ = w.Write(body.Bytes())
 	}
 	return nil
+}
+
+// formEnds are the origins outside our host where a form of this page can end up:
+// whoever is let in while the page is open is led on to their application by the
+// answer, and Chromium holds form-action against each redirect.
+func (s *Server) formEnds(r *http.Request) []string {
+	to := s.destination(r)
+	if to.Host == "" {
+		return nil
+	}
+	return []string{s.Origin.Scheme + "://" + to.Host}
 }
 
 // seeOther answers with 303, so that a form is never sent twice (RFC 9700,
