@@ -46,11 +46,13 @@ type browser struct {
 	said []string // what the console and the policy complained of
 }
 
-func newBrowser(t *testing.T) *browser {
+// newBrowser starts one, with options beside those that every test needs.
+func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.Headless,
 		// As root, Chromium does not start with its sandbox; it loads our pages only.
 		chromedp.NoSandbox)
+	options = append(options, more...)
 	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(func() { end(); endAlloc() })

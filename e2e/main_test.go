@@ -5,8 +5,9 @@
 // a test here proves what a user gets and not what a package promises.
 //
 // It needs Go, PostgreSQL's server programs and, for the tests named TestBrowser…,
-// Chromium; for TestCaddy and TestNginx, those. What is missing fails a test with what to install; nothing is
-// skipped.
+// Chromium; for TestCaddy and TestNginx, those, and Caddy for TestBrowserTwoHosts
+// and TestBrowserDecidedMeanwhile. What is missing fails a test with what to
+// install; nothing is skipped.
 package e2e
 
 import (
