@@ -107,7 +107,7 @@ func (s *Server) saveDraft(ctx context.Context, d *drafting, revision int, back 
 	case sqlState(err) == "" && !change.Known(err):
 		return "", &afauth.Error{Code: afauth.CodeUnavailable, Message: "the database cannot be reached, and nothing was written", Hint: "the changes are still here; save again when PostgreSQL runs", Err: err}
 	}
-	s.blame(&left, plan.Explain(ctx, s.db, database.Limits{Statement: pageTime, Lock: lockTime}, d.db, err))
+	s.blame(&left, plan.Explain(ctx, s.db, database.Limits{Statement: s.PageTime, Lock: lockTime}, d.db, err))
 	if back == "" {
 		back = s.base.Table(t.Schema, t.Name, address.View{})
 	}

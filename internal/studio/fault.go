@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/studio/database"
 	"github.com/af-auth/af-auth/internal/studio/page"
+	"github.com/af-auth/af-auth/internal/studio/value"
 	"github.com/af-auth/af-auth/internal/telemetry"
 )
 
@@ -24,6 +25,10 @@ func explain(err error) *afauth.Error {
 	say := func(code afauth.Code, message, hint string) *afauth.Error {
 		return &afauth.Error{Code: code, Message: message, Hint: hint, Err: err}
 	}
+	var stopped *database.Stopped
+	if errors.As(err, &stopped) {
+		return say(afauth.CodeUnavailable, "stopped after "+value.Span(stopped.After)+": it would have read too many rows", "sort by an indexed column, or filter first")
+	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		if errors.Is(err, context.Canceled) {
@@ -33,7 +38,7 @@ func explain(err error) *afauth.Error {
 	}
 	switch pg.Code {
 	case "57014":
-		return say(afauth.CodeUnavailable, fmt.Sprintf("stopped after %s: it would have read too many rows", pageTime), "sort by an indexed column, or filter first")
+		return say(afauth.CodeUnavailable, "somebody has cancelled this query in PostgreSQL", "load the page again")
 	case "55P03":
 		return say(afauth.CodeUnavailable, "somebody is altering this table, and holds it for themselves", "load the page again when that is done")
 	case "42501":

@@ -245,14 +245,14 @@ func (s *Server) gridFault(sh *sheet, e *afauth.Error) *page.Fault {
 		f.Actions = append(f.Actions, page.Link{Text: "All rows of " + sh.table.Label(), Href: s.base.Table(sh.table.Schema, sh.table.Name, address.View{})})
 	}
 	if sh.query != nil && sh.query.Slow != "" && e.Code == afauth.CodeUnavailable {
-		f.Text = sentence(sh.query.Slow + " " + e.Message)
-		f.Text = strings.Replace(f.Text, "..", ".", 1)
+		f.Text = sh.query.Slow + " " + f.Text
 	}
 	return &f
 }
 
-// total says how many rows there are, as far as is known.
-func (sh *sheet) total() string {
+// total says how many rows there are, as far as is known; limit is how long
+// they may be counted.
+func (sh *sheet) total(limit time.Duration) string {
 	all := about(sh.table.Rows)
 	filtered := sh.query != nil && (len(sh.view.Filters) > 0 || sh.view.Search != "")
 	if sh.table.Rows < 0 {
@@ -265,7 +265,7 @@ func (sh *sheet) total() string {
 	case sh.page != nil && sh.page.Complete:
 		number = strconv.Itoa(len(sh.page.Rows))
 	case sh.uncounted:
-		return "not counted within " + pageTime.String()
+		return "not counted within " + value.Span(limit)
 	case filtered && sh.estimate >= 0:
 		number = "≈ " + value.Thousands(sh.estimate)
 	case filtered:

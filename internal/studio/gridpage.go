@@ -19,7 +19,7 @@ func (s *Server) gridPage(r *http.Request, sh *sheet, fault *page.Fault) page.Gr
 	t, v := sh.table, sh.view
 	to := func(v address.View) string { return s.base.Table(t.Schema, t.Name, v) }
 	g := page.Grid{Chrome: s.chrome(r, sh.db, "tables", t.Label()), Name: t.Label(), Comment: t.Comment, Fault: fault,
-		Total: sh.total(), SearchValue: v.Search, NewerText: "Previous", OlderText: "Next"}
+		Total: sh.total(s.PageTime), SearchValue: v.Search, NewerText: "Previous", OlderText: "Next"}
 	g.Side = s.side(sh.db, t)
 	if t.Kind != catalog.Plain {
 		g.Kind = t.Kind.String()
@@ -43,7 +43,7 @@ func (s *Server) gridPage(r *http.Request, sh *sheet, fault *page.Fault) page.Gr
 		g.Notes = append(g.Notes, fmt.Sprintf("%s can be read and not edited: %s.", t.Label(), why))
 	}
 	if sh.query != nil && sh.query.Slow != "" {
-		g.Notes = append(g.Notes, sh.query.Slow+" It is stopped after "+pageTime.String()+".")
+		g.Notes = append(g.Notes, sh.query.Slow+" It is stopped after "+value.Span(s.PageTime)+".")
 	}
 	if sh.page != nil {
 		s.lines(&g, sh, to)
@@ -242,11 +242,14 @@ func (s *Server) related(rel *catalog.Relation, row *rows.Row, counted map[*cata
 	return page.Link{Text: countOf(n, rel.From.Label()), Href: s.base.Table(rel.From.Schema, rel.From.Name, view)}, true
 }
 
-// countOf is "3 sessions"; without a number where nobody counted.
+// countOf is "3 sessions", or "1 row of sessions": whether a table's name has a
+// singular is not known. Where nobody counted it is the name alone.
 func countOf(n int, name string) string {
 	switch {
 	case n < 0:
 		return name
+	case n == 1:
+		return "1 row of " + name
 	case n >= rows.CountLimit:
 		return strconv.Itoa(rows.CountLimit-1) + "+ " + name
 	}

@@ -40,7 +40,7 @@ func (s *Server) destination(r *http.Request) (*catalog.Database, *catalog.Table
 		return db, t, &load.Target{Refused: "this studio was started with --read-only, and changes nothing"}, nil
 	}
 	var target *load.Target
-	err = s.db.Write(r.Context(), database.Limits{Statement: pageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
+	err = s.db.Write(r.Context(), database.Limits{Statement: s.PageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
 		target, err = load.Look(r.Context(), tx, t)
 		return err
 	})

@@ -143,17 +143,52 @@ func TestSQLTimeLimit(t *testing.T) {
 	w.until(working, "0")
 }
 
-// A page that PostgreSQL is slow with is stopped, and says so.
+// A page that PostgreSQL is slow with is stopped, and names the limit that was
+// set. What is announced as slow names it too.
 func TestPageTimeLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, `CREATE TABLE notes (id int PRIMARY KEY, word text); INSERT INTO notes VALUES (1, 'a');
-CREATE VIEW slow AS SELECT id, pg_sleep(60)::text AS s FROM notes`, func(o *studio.Options) { o.PageTime = 100 * time.Millisecond }).open()
-	for _, path := range []string{"/t/public/slow", "/t/public/slow?count=1&f=s.is.x"} {
-		if status, body := w.get(path); status != http.StatusServiceUnavailable || !strings.Contains(body, "Stopped after") {
-			t.Errorf("GET %s: %d", path, status)
+	w := newWorld(t, `CREATE TABLE notes (id int PRIMARY KEY, word text); INSERT INTO notes SELECT i, 'a' FROM generate_series(1, 100) i; ANALYZE;
+UPDATE pg_class SET reltuples = 5000000, relpages = 500000 WHERE relname = 'notes';
+CREATE VIEW slow AS SELECT id, pg_sleep(60)::text AS s FROM notes`)
+	for _, test := range []struct {
+		limit time.Duration
+		said  string
+	}{{300 * time.Millisecond, "0.3 seconds"}, {time.Second, "1 second"}} {
+		w.serve(func(o *studio.Options) { o.PageTime = test.limit })
+		w.open()
+		for _, path := range []string{"/t/public/slow", "/t/public/slow?f=s.is.x"} {
+			if status, body := w.get(path); status != http.StatusServiceUnavailable || !strings.Contains(body, "Stopped after "+test.said+": it would have read too many rows.") {
+				t.Errorf("GET %s: %d %s", path, status, words(body))
+			}
+		}
+		if said := words(w.page("/t/public/notes?sort=word")); !strings.Contains(said, "This sort has no index: it reads ≈ 5000000 rows. It is stopped after "+test.said+".") {
+			t.Errorf("the announcement: %s", said)
 		}
 	}
-	w.page("/t/public/notes")
+}
+
+// Counting has the same limit, and the page stands without the number.
+func TestCountTimeLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `CREATE VIEW many AS SELECT generate_series(1, 100000000000) AS id`, func(o *studio.Options) { o.PageTime = 300 * time.Millisecond }).open()
+	if said := words(w.page("/t/public/many?count=1")); !strings.Contains(said, "not counted within 0.3 seconds") || !strings.Contains(said, "Rows 1–50") {
+		t.Error(said)
+	}
+}
+
+// A query that somebody cancels in PostgreSQL was not too slow.
+func TestPageCancelledElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `CREATE VIEW slow AS SELECT 1 AS id, pg_sleep(60)::text AS s`, func(o *studio.Options) { o.PageTime = time.Minute }).open()
+	done := make(chan answer, 1)
+	go func() {
+		status, body := w.get("/t/public/slow")
+		done <- answer{status, body}
+	}()
+	w.until(`SELECT (count(pg_cancel_backend(pid)) > 0)::text FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%"slow"%' AND state = 'active' AND pid <> pg_backend_pid()`, "true")
+	if a := <-done; a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, "Somebody has cancelled this query in PostgreSQL.") {
+		t.Errorf("%d %s", a.status, words(a.body))
+	}
 }
 
 // A handler that panics is an answer like others, and the next one is well.

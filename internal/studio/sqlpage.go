@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,7 +24,7 @@ func (s *Server) sqlPage(r *http.Request, st *standing, t typed) page.SQL {
 		Rows: sqlRows, History: s.URL.Database() + "@" + s.URL.Host()}
 	v.Path = s.base.Path("/sql")
 	for _, limit := range sqlLimits() {
-		v.Limits = append(v.Limits, page.Choice{Value: strconv.Itoa(int(limit.Seconds())), Label: seconds(limit), Current: limit == t.limit})
+		v.Limits = append(v.Limits, page.Choice{Value: strconv.Itoa(int(limit.Seconds())), Label: value.Span(limit), Current: limit == t.limit})
 	}
 	if len(st.why) > 0 {
 		v.Off = &page.SQLOff{Mend: strings.Join(st.mend, "\n"), Start: st.start}
@@ -40,13 +39,6 @@ func (s *Server) sqlPage(r *http.Request, st *standing, t typed) page.SQL {
 		v.Writing = v.Writes && t.write
 	}
 	return v
-}
-
-func seconds(d time.Duration) string {
-	if d == time.Minute {
-		return "60 seconds"
-	}
-	return count(int(d.Seconds()), "second", "seconds")
 }
 
 // sqlResult draws an answer.
@@ -126,7 +118,7 @@ func sqlFault(t typed, err error) (*page.SQLFault, int) {
 	case errors.Is(err, database.ErrCancelled):
 		return say(http.StatusUnprocessableEntity, "Cancelled", "PostgreSQL has stopped the statement. "+kept, "")
 	case errors.Is(err, database.ErrTooLong):
-		return say(http.StatusServiceUnavailable, "Stopped", "Stopped after "+seconds(t.limit)+". "+kept, "Choose a longer limit, or ask for less; Explain says what it would read.")
+		return say(http.StatusServiceUnavailable, "Stopped", "Stopped after "+value.Span(t.limit)+". "+kept, "Choose a longer limit, or ask for less; Explain says what it would read.")
 	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/catalog"
 	"github.com/af-auth/af-auth/internal/studio/database"
 	"github.com/af-auth/af-auth/internal/studio/draft"
+	"github.com/af-auth/af-auth/internal/studio/value"
 )
 
 // Fault is what PostgreSQL holds against a change, in plain words. None of its
@@ -53,6 +55,10 @@ func (p *Plan) Explain(ctx context.Context, db *database.DB, l database.Limits, 
 		return f
 	}
 	w := words{plan: p, db: db, limits: l, all: d, step: step, pg: pg}
+	var stopped *database.Stopped
+	if errors.As(err, &stopped) {
+		w.after = stopped.After
+	}
 	if pg.ConstraintName != "" {
 		w.rule = w.constraint(ctx)
 	}
@@ -75,6 +81,7 @@ type words struct {
 	step   *Step
 	pg     *pgconn.PgError
 	rule   constraint
+	after  time.Duration // how long the statement had, if that was the fault
 }
 
 const constraintSQL = `SELECT o.contype::pg_catalog.text, pg_catalog.array_to_string(o.conkey, ' '), pg_catalog.pg_get_constraintdef(o.oid, true)
@@ -185,7 +192,10 @@ func (w *words) say(ctx context.Context) (column, text string) {
 	case "40001", "40P01":
 		return "", "Somebody else was changing the same rows at this moment. Save again."
 	case "57014":
-		return "", "It took longer than " + w.limits.Statement.String() + " and was stopped."
+		if w.after > 0 {
+			return "", "It took longer than " + value.Span(w.after) + " and was stopped."
+		}
+		return "", "Somebody has cancelled it in PostgreSQL."
 	case "25006":
 		return "", "This server takes no changes: it is a copy, or set to read only."
 	case "P0001":
@@ -269,14 +279,17 @@ func (w *words) unlinked(ctx context.Context) string {
 	case w.step == nil:
 		return fmt.Sprintf("Rows of %s point at a row that would go or get another key.", rel.From.Label())
 	}
-	number := "Rows of " + rel.From.Label()
+	number, them := "Rows of "+rel.From.Label()+" point", "them"
 	if n, err := pointing(ctx, w.db, w.limits, []*catalog.Relation{rel}, w.plan.Table, w.step.Row.Key); err == nil && n > 0 {
-		number = Count(n, rel.From.Label())
+		number = Count(n, rel.From.Label()) + " point"
+		if n == 1 {
+			number, them = number+"s", "that one"
+		}
 	}
 	if w.step.Row.Kind == draft.Delete {
-		return number + " point to this row. Delete them too, or keep it."
+		return number + " to this row. Delete " + them + " too, or keep it."
 	}
-	return number + " point to this row by " + columnNames(rel.ToColumns) + ". Change them too, or keep it."
+	return number + " to this row by " + columnNames(rel.ToColumns) + ". Change " + them + " too, or keep it."
 }
 
 func (w *words) relation() *catalog.Relation {

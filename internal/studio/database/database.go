@@ -113,7 +113,7 @@ func (db *DB) run(ctx context.Context, o pgx.TxOptions, role string, l Limits, f
 			err = ended
 		}
 	}()
-	t := &Tx{tx: tx}
+	t := &Tx{tx: tx, limit: l.Statement}
 	if err := t.settle(ctx, role, l); err != nil {
 		return err
 	}
@@ -144,8 +144,34 @@ func committed(err error) error {
 	return &Unknown{Err: err}
 }
 
+// Stopped says that PostgreSQL ended a statement because its time was over.
+type Stopped struct {
+	After time.Duration
+	Err   error
+}
+
+// Error implements error.
+func (s *Stopped) Error() string { return "stopped after " + s.After.String() + ": " + s.Err.Error() }
+
+// Unwrap returns PostgreSQL's error.
+func (s *Stopped) Unwrap() error { return s.Err }
+
 // Tx is an open transaction.
-type Tx struct{ tx pgx.Tx }
+type Tx struct {
+	tx pgx.Tx
+	// limit bounds each statement; 0: nothing does.
+	limit time.Duration
+}
+
+// stopped tells a statement that took too long from one that somebody
+// cancelled: PostgreSQL has one SQLSTATE for both.
+func (t *Tx) stopped(err error, took time.Duration) error {
+	var pg *pgconn.PgError
+	if t.limit > 0 && took >= t.limit && errors.As(err, &pg) && pg.Code == "57014" {
+		return &Stopped{After: t.limit, Err: err}
+	}
+	return err
+}
 
 // Pgx is the transaction itself, for functions that are handed in.
 func (t *Tx) Pgx() pgx.Tx { return t.tx }
@@ -214,6 +240,7 @@ func (t *Tx) Stream(ctx context.Context, sql string, args []*string, fn func(row
 			values[i] = []byte(*a)
 		}
 	}
+	begun := time.Now()
 	reader := t.tx.Conn().PgConn().ExecParams(ctx, sql, values, nil, nil, nil)
 	var stopped error
 	for stopped == nil && reader.NextRow() {
@@ -223,5 +250,5 @@ func (t *Tx) Stream(ctx context.Context, sql string, args []*string, fn func(row
 	if stopped != nil {
 		return 0, stopped
 	}
-	return tag.RowsAffected(), err
+	return tag.RowsAffected(), t.stopped(err, time.Since(begun))
 }

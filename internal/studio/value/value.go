@@ -108,6 +108,18 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[unit])
 }
 
+// Span writes how long something may take: "5 seconds", "0.1 seconds",
+// "30 minutes".
+func Span(d time.Duration) string {
+	switch {
+	case d == time.Second:
+		return "1 second"
+	case d >= 2*time.Minute && d%time.Minute == 0:
+		return strconv.Itoa(int(d/time.Minute)) + " minutes"
+	}
+	return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) + " seconds"
+}
+
 // Thousands writes a number with commas: 1,204,318.
 func Thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
