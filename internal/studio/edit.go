@@ -53,6 +53,10 @@ func (s *Server) drafted(r *http.Request) (*drafting, error) {
 	return &drafting{session: session, db: db, table: t, form: r.PostForm}, nil
 }
 
+func forbidden(t *catalog.Table) error {
+	return &afauth.Error{Code: afauth.CodeInvalid, Message: strings.TrimSuffix(change.Forbidden(t), "."), Hint: "ask whoever grants rights in this database"}
+}
+
 func (s *Server) alter(d *drafting, fn func(*draft.Table) error) error {
 	return s.draft.Change(d.session, d.table.Schema, d.table.Name, fn)
 }
@@ -134,6 +138,9 @@ func begin(t *draft.Table, id string, key []string, version string, now *rows.Ro
 }
 
 func (s *Server) markDeleted(ctx context.Context, d *drafting, id string, key []string) error {
+	if !d.table.Deletes {
+		return forbidden(d.table)
+	}
 	now, err := s.rowNow(ctx, d.table, key, "")
 	if err != nil {
 		return err
@@ -151,7 +158,7 @@ func (s *Server) rowNow(ctx context.Context, t *catalog.Table, key []string, who
 		return nil, err
 	}
 	var found *rows.Row
-	err = s.db.Read(ctx, database.Limits{Statement: pageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
+	err = s.db.Read(ctx, database.Limits{Statement: s.PageTime, Lock: lockTime}, func(tx *database.Tx) (err error) {
 		found, err = q.One(ctx, tx, key)
 		return err
 	})
@@ -234,7 +241,7 @@ func (s *Server) typed(ctx context.Context, c *catalog.Column, how, text string,
 		v.Fault = sentence(err.Error())
 		return v, nil
 	}
-	canonical, err := change.Canonical(ctx, s.db, database.Limits{Statement: pageTime, Lock: lockTime}, c, parsed)
+	canonical, err := change.Canonical(ctx, s.db, database.Limits{Statement: s.PageTime, Lock: lockTime}, c, parsed)
 	var pg *pgconn.PgError
 	switch {
 	case err == nil:
@@ -285,11 +292,14 @@ func (s *Server) keepNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) setNew(ctx context.Context, d *drafting, id string) error {
+	if !d.table.Inserts() {
+		return forbidden(d.table)
+	}
 	values := make(map[string]draft.Value)
 	for _, c := range d.table.Columns {
 		field := fieldName(c)
 		how, text := d.form.Get("how-"+field), d.form.Get("value-"+field)
-		if how == "" || value.Editable(c) != "" {
+		if how == "" || value.Editable(c) != "" || !c.Inserts {
 			continue
 		}
 		if text != "" {

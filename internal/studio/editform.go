@@ -1,7 +1,9 @@
 package studio
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/af-auth/af-auth/internal/studio/catalog"
@@ -24,6 +26,7 @@ func (s *Server) editPanel(ctx context.Context, p *page.Panel, sh *sheet) {
 		p.Drop = s.rowAction(sh, id, "restore", "Keep row")
 		p.Note = "This row is marked to be deleted, which is not saved."
 		return
+	case !sh.table.Deletes:
 	case sh.view.Open == "delete":
 		p.Delete = s.deletion(ctx, sh)
 	default:
@@ -35,15 +38,23 @@ func (s *Server) editPanel(ctx context.Context, p *page.Panel, sh *sheet) {
 			f.Pending = pendingCell(drafted, c)
 		}
 		if f.EditHref = s.editHref(sh, id, c); f.EditHref == "" {
-			f.Fixed = value.Editable(c)
-			if c.Masked {
-				f.Fixed = "masked, and NOT NULL: it can neither be typed nor cleared"
-			}
+			f.Fixed = fixed(c)
 		}
 		if f.EditHref != "" && sh.view.Open == "edit:"+c.Name {
 			f.Editor = s.editor(sh, &sh.row.Cells[i], drafted)
 		}
 	}
+}
+
+// fixed says why a column has no editor.
+func fixed(c *catalog.Column) string {
+	switch {
+	case c.Masked && c.NotNull:
+		return "masked, and NOT NULL: it can neither be typed nor cleared"
+	case c.Masked:
+		return change.Closed
+	}
+	return cmp.Or(value.Editable(c), change.Closed)
 }
 
 // editor is the form for one value.
@@ -131,6 +142,19 @@ func (s *Server) insertPanel(sh *sheet, id string) *page.Panel {
 		v, ok := given[c.Name]
 		n.Fields = append(n.Fields, newField(c, v, ok))
 	}
+	begin := -1
+	for _, fits := range []func(page.NewField) bool{
+		func(f page.NewField) bool { return f.Fault != "" },
+		func(f page.NewField) bool { return f.Why == "" && len(f.Hows) == 1 }, // nothing comes by itself
+		func(f page.NewField) bool { return f.Why == "" },
+	} {
+		if begin < 0 {
+			begin = slices.IndexFunc(n.Fields, fits)
+		}
+	}
+	if begin >= 0 {
+		n.Fields[begin].Focus = true
+	}
 	return p
 }
 
@@ -138,6 +162,9 @@ func (s *Server) insertPanel(sh *sheet, id string) *page.Panel {
 // first; where nothing does, a value is asked for.
 func newField(c *catalog.Column, v draft.Value, given bool) page.NewField {
 	f := page.NewField{ID: fieldName(c), Name: c.Name, Type: c.Shown, Comment: c.Comment, Why: value.Editable(c), Fault: v.Fault + v.Refused}
+	if f.Why == "" && !c.Inserts {
+		f.Why = "this role may not fill it"
+	}
 	if f.Why != "" {
 		return f
 	}

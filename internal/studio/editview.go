@@ -30,20 +30,25 @@ func (s *Server) editing(r *http.Request, g *page.Grid, sh *sheet) {
 		return
 	}
 	sh.draft = s.draft.Table(session, sh.table.Schema, sh.table.Name)
-	opening := sh.view.Closed()
-	opening.Open = "insert"
-	e.InsertHref = s.base.Table(sh.table.Schema, sh.table.Name, opening)
+	if why := change.Forbidden(sh.table); why != "" {
+		g.Notes = append(g.Notes, why)
+	}
+	if sh.table.Inserts() {
+		opening := sh.view.Closed()
+		opening.Open = "insert"
+		e.InsertHref = s.base.Table(sh.table.Schema, sh.table.Name, opening)
+	}
 	if sh.page != nil && sh.query != nil {
 		s.draftLines(g, sh)
 	}
 	s.faults(e, sh)
-	if id, ok := strings.CutPrefix(sh.view.Open, "insert"); ok && g.Fault == nil {
+	if id, ok := strings.CutPrefix(sh.view.Open, "insert"); ok && g.Fault == nil && e.InsertHref != "" {
 		g.Panel = s.insertPanel(sh, strings.TrimPrefix(id, ":"))
 	}
 	if g.Panel != nil && sh.row != nil {
 		s.editPanel(r.Context(), g.Panel, sh)
 	}
-	if g.Nothing != nil && len(sh.view.Filters) == 0 && sh.view.Search == "" {
+	if g.Nothing != nil && len(sh.view.Filters) == 0 && sh.view.Search == "" && e.InsertHref != "" {
 		g.Nothing.Actions = append(g.Nothing.Actions, page.Link{Text: "Insert row", Href: e.InsertHref})
 	}
 }
@@ -98,7 +103,9 @@ func (s *Server) draftLines(g *page.Grid, sh *sheet) {
 				line.Cells[j].Pending = pendingCell(drafted, c)
 			}
 		}
-		line.DeleteHref = s.rowHref(sh, id, "delete")
+		if t.Deletes {
+			line.DeleteHref = s.rowHref(sh, id, "delete")
+		}
 		if drafted == nil {
 			continue
 		}
@@ -128,7 +135,7 @@ func cellID(id string, c *catalog.Column) string { return "cell-" + id + "-" + c
 
 // editHref is the address of a cell's editor, "" where it has none.
 func (s *Server) editHref(sh *sheet, id string, c *catalog.Column) string {
-	if value.Editable(c) != "" && (!c.Masked || c.NotNull) {
+	if !c.Updates || value.Editable(c) != "" && (!c.Masked || c.NotNull) {
 		return ""
 	}
 	return s.rowHref(sh, id, "edit:"+c.Name)

@@ -198,6 +198,8 @@ func (s *Server) exportMenu(sh *sheet) *page.ExportMenu {
 			m.Closed = append(m.Closed, c.Name)
 		}
 	}
-	m.ImportHref = s.base.Import(sh.table.Schema, sh.table.Name, "")
+	if sh.table.Inserts() {
+		m.ImportHref = s.base.Import(sh.table.Schema, sh.table.Name, "")
+	}
 	return m
 }

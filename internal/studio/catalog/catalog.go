@@ -109,6 +109,8 @@ type Table struct {
 	// Whole says that the role may read the whole table: without that right
 	// PostgreSQL shows neither ctid nor xmin.
 	Whole bool
+	// Deletes says that the role that writes may delete its rows.
+	Deletes bool
 	// shut says that the role may not use its schema.
 	shut bool
 }
@@ -161,6 +163,17 @@ func (t *Table) Locator() []*Column {
 	default:
 		return []*Column{place("ctid", "tid")}
 	}
+}
+
+// Inserts reports whether the role that writes may insert rows, Updates whether
+// it may change them.
+func (t *Table) Inserts() bool {
+	return slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.Inserts })
+}
+
+// Updates is described at Inserts.
+func (t *Table) Updates() bool {
+	return slices.ContainsFunc(t.Columns, func(c *Column) bool { return c.Updates })
 }
 
 // Keyless says why rows of the table cannot be named, "" where they can.
@@ -220,8 +233,9 @@ type Column struct {
 	Comment                      string
 	// Masked columns are never selected, compared or sorted by.
 	Masked bool
-	// Readable says that the role may read it.
-	Readable bool
+	// Readable says that the role may read it; Inserts and Updates that the role
+	// that writes may give it a value in a new row, and in one that is there.
+	Readable, Inserts, Updates bool
 	// System marks ctid and tableoid.
 	System bool
 	// References is the foreign key of this one column, nil where there is none.

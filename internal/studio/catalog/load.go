@@ -19,9 +19,11 @@ const foreign = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
 
 const databaseSQL = `SELECT current_database(), current_setting('server_version'), current_user`
 
+// Reading may happen under another role; what is written is written by the
+// session's user.
 const tablesSQL = `SELECT c.oid, n.nspname, c.relname, c.relkind, COALESCE(obj_description(c.oid, 'pg_class'), ''),
 	c.reltuples::bigint, c.relhassubclass, COALESCE((SELECT min(i.inhparent::bigint) FROM pg_inherits i WHERE i.inhrelid = c.oid), 0),
-	has_table_privilege(c.oid, 'SELECT'), has_schema_privilege(n.oid, 'USAGE')
+	has_table_privilege(c.oid, 'SELECT'), has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(session_user, c.oid, 'DELETE')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ` + foreign + `
 ORDER BY n.nspname, c.relname`
@@ -31,7 +33,8 @@ ORDER BY n.nspname, c.relname`
 const columnsSQL = `SELECT a.attrelid, a.attnum, a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), a.attnotnull,
 	COALESCE(pg_get_expr(d.adbin, d.adrelid), ''), a.attgenerated, a.attidentity,
 	COALESCE(e.description, ''),
-	has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+	has_column_privilege(a.attrelid, a.attnum, 'SELECT'), has_column_privilege(session_user, a.attrelid, a.attnum, 'INSERT'),
+	has_column_privilege(session_user, a.attrelid, a.attnum, 'UPDATE')
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_description e ON e.objoid = a.attrelid AND e.classoid = 'pg_class'::regclass AND e.objsubid = a.attnum
@@ -160,7 +163,7 @@ func (l *loader) database(r record) {
 
 func (l *loader) table(r record) {
 	t := &Table{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: Kind(r.text(3)[0]), Comment: r.text(4),
-		Rows: r.int(5), Children: r.bool(6), Whole: r.bool(8), shut: !r.bool(9)}
+		Rows: r.int(5), Children: r.bool(6), Whole: r.bool(8), shut: !r.bool(9), Deletes: r.bool(10)}
 	if parent := r.oid(7); parent != 0 {
 		t.Parent = &Table{OID: parent} // resolved by parents
 	}
@@ -192,7 +195,7 @@ func (l *loader) column(r record) {
 		return
 	}
 	c := &Column{Num: int(r.int(1)), Name: r.text(2), Type: l.types.of(r.oid(3)), Shown: r.text(4), NotNull: r.bool(5),
-		Default: r.text(6), Generated: r.text(7), Identity: r.text(8), Comment: r.text(9), Readable: r.bool(10)}
+		Default: r.text(6), Generated: r.text(7), Identity: r.text(8), Comment: r.text(9), Readable: r.bool(10), Inserts: r.bool(11), Updates: r.bool(12)}
 	t.Readable = t.Readable || c.Readable
 	t.Columns = append(t.Columns, c)
 }

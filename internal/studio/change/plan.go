@@ -138,9 +138,35 @@ func (p *Plan) columns(r draft.Row) ([]*catalog.Column, error) {
 	return all, nil
 }
 
+// Closed is why a column cannot be changed whose right the role lacks.
+const Closed = "this role may not change it"
+
+// Forbidden says what the role may not do to rows of a table, "" where it may do
+// everything.
+func Forbidden(t *catalog.Table) string {
+	var missing []string
+	for _, right := range []struct {
+		granted bool
+		what    string
+	}{{t.Inserts(), "insert rows"}, {t.Updates(), "change rows"}, {t.Deletes, "delete rows"}} {
+		if !right.granted {
+			missing = append(missing, right.what)
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return ""
+	case 3:
+		return "This role may read " + t.Label() + ", and change nothing in it."
+	}
+	return "This role may not " + strings.Join(missing, " or ") + " in " + t.Label() + "."
+}
+
 // Refuse says why a column cannot get its value in this way, "" where it can.
 func Refuse(c *catalog.Column, how draft.How, insert bool) string {
 	switch {
+	case !insert && !c.Updates, insert && how != draft.Default && !c.Inserts:
+		return Closed
 	case c.Masked && how == draft.Null && c.NotNull:
 		return "it is masked, and NOT NULL: it cannot be cleared"
 	case c.Masked && how == draft.Null:

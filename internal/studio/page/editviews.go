@@ -84,6 +84,8 @@ type NewField struct {
 	Choices                 []Choice
 	// Why says why nothing can be given, empty where something can.
 	Why, Fault string
+	// Focus says that typing begins here.
+	Focus bool
 }
 
 // Deletion asks whether a row is to be deleted.
