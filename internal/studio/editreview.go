@@ -131,6 +131,9 @@ func (s *Server) conflictRow(t *catalog.Table, row *draft.Row, now *rows.Row) pa
 			line.Mine = &drawn
 			over = append(over, cell.Column.Name)
 		}
+		if cell.Column.Generated != "" {
+			continue // it follows from the others
+		}
 		if line.Changed || line.Mine != nil {
 			c.Lines = append(c.Lines, line)
 		}

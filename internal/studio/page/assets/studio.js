@@ -90,10 +90,15 @@
   // sends is what the form on that page would send.
   const here = () => location.pathname.replace(/\/row\/[^/]*$/, "") + location.search.replace(/([?&])open=[^&]*&?/, "$1").replace(/[?&]$/, "");
 
+  // formOf is null where the page has no such form, or does not come.
   async function formOf(href, selector) {
-    const answer = await fetch(href, { credentials: "same-origin" });
-    const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
-    return $(selector, doc);
+    try {
+      const answer = await fetch(href, { credentials: "same-origin" });
+      const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
+      return $(selector, doc);
+    } catch {
+      return null;
+    }
   }
 
   // send hands a form to htmx, or to the browser, as a click on its button would.
@@ -122,12 +127,14 @@
     if (!cell.dataset.edit || $(".editing")) return;
     if (cell.dataset.edit.includes("open=insert")) { visit(cell.dataset.edit); return; }
     const form = await formOf(cell.dataset.edit, "#editor");
-    if (!form || $(".editing")) return;
+    if (!form) { visit(cell.dataset.edit); return; } // the page says why
+    if ($(".editing")) return;
     cell.classList.add("editing");
     adopt(form, cell);
     const box = $("#editor-value", form) ?? $("button:not(:disabled)", form);
     box.focus();
     if (box.select) box.select();
+    form.scrollIntoView({ block: "nearest", inline: "nearest" });
     $("#editor-x", form).addEventListener("click", (e) => { e.preventDefault(); e.stopPropagation(); leave(cell); }, true);
     form.addEventListener("keydown", (e) => editorKey(e, cell, form));
   }
@@ -158,7 +165,7 @@
   async function choose(cell, name, value) {
     if (!cell.dataset.edit || cell.dataset.edit.includes("open=insert")) return;
     const form = await formOf(cell.dataset.edit, "#editor");
-    if (!form) return;
+    if (!form) { visit(cell.dataset.edit); return; }
     const button = form.querySelector(`button[name="${name}"][value="${value}"]`);
     if (!button || button.disabled) { $("#say").textContent = button?.title ?? "There is nothing to take back."; return; }
     form.hidden = true;
@@ -166,10 +173,11 @@
     send(adopt(form, $("#view")), name, value);
   }
 
-  // mark marks the row to be deleted; what goes with it is said before it is saved.
+  // mark marks the row to be deleted, or takes that back; a new row is dropped.
+  // What goes with it is said before it is saved.
   async function mark(row) {
     const form = await formOf(row.dataset.delete ?? row.dataset.row, row.dataset.delete ? ".deletion" : "#panel > form");
-    if (!form) return;
+    if (!form) { $("#say").textContent = "This row cannot be deleted."; return; }
     form.hidden = true;
     const version = form.querySelector('input[name="version"]');
     if (version) version.value = row.dataset.version;
@@ -189,7 +197,7 @@
       case "PageUp": go(at.row - screen, at.col); return true;
       case "PageDown": go(at.row + screen, at.col); return true;
       case "Enter": case "F2": if (!cell.dataset.edit) return false; edit(cell); return true;
-      case "Delete": if (!cell.parentElement.dataset.version) return false; mark(cell.parentElement); return true;
+      case "Delete": if (!cell.parentElement.matches("[data-version], .new")) return false; mark(cell.parentElement); return true;
       case "Escape": if (!follow($("#panel-x"))) $("h1").focus(); return true;
       case "c":
         if (!(e.ctrlKey || e.metaKey) || String(getSelection())) return false;
@@ -210,8 +218,20 @@
     return false;
   }
 
+  // A menu closes by Esc and by a click elsewhere.
+  document.addEventListener("click", (e) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(e.target)) menu.open = false;
+  });
+
   document.addEventListener("keydown", (e) => {
-    if (e.defaultPrevented || typing(e.target) || $("dialog[open]")) return;
+    if (e.defaultPrevented || $("dialog[open]")) return;
+    const menu = e.key === "Escape" && e.target.closest?.("details.menu[open]");
+    if (menu) { menu.open = false; $("summary", menu).focus(); e.preventDefault(); return; }
+    if (typing(e.target)) {
+      // Esc leaves a form as its Cancel does.
+      if (e.key === "Escape" && follow(e.target.closest("form")?.querySelector("[data-cancel]"))) e.preventDefault();
+      return;
+    }
     if (e.key === "s" && (e.ctrlKey || e.metaKey) && $("#review")) { e.preventDefault(); follow($("#review")); return; }
     const cell = e.target.closest?.("#grid td");
     if (cell && gridKey(e, cell)) { e.preventDefault(); return; }
