@@ -241,11 +241,23 @@ func (s *Server) typed(ctx context.Context, c *catalog.Column, how, text string,
 		v.Fault = sentence(err.Error())
 		return v, nil
 	}
-	canonical, err := change.Canonical(ctx, s.db, database.Limits{Statement: s.PageTime, Lock: lockTime}, c, parsed)
+	limits := database.Limits{Statement: s.PageTime, Lock: lockTime}
+	canonical, err := change.Canonical(ctx, s.db, limits, c, parsed)
 	var pg *pgconn.PgError
 	switch {
 	case err == nil:
+		if c.Type.Schema == "pg_catalog" && c.Type.Name == "money" && !value.SameDigits(parsed, canonical) {
+			v.Fault = sentence(c.Name + " is money and would keep " + clip(canonical) + " of it")
+			return v, nil
+		}
+		// What the column's own rules refuse is said when it is saved.
+		if kept, whole, err := change.Stored(ctx, s.db, limits, c, parsed); err == nil && !whole {
+			v.Fault = sentence(c.Name + " is " + c.Shown + " and would keep " + clip(kept) + " of it")
+			return v, nil
+		}
 		v.Text = canonical
+	case errors.As(err, &pg) && pg.Code[:2] == "0A":
+		v.Fault = sentence("values of type " + c.Shown + " are made by PostgreSQL itself: none can be typed")
 	case errors.As(err, &pg) && (pg.Code[:2] == "22" || pg.Code[:2] == "23"):
 		v.Fault = sentence(`"` + clip(v.Text) + `" is no value of ` + c.Name + ", which is " + c.Shown)
 	default:

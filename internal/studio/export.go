@@ -127,6 +127,9 @@ func (s *Server) exported(r *http.Request) (*exporting, error) {
 	if format == dump.SQL {
 		e.columns = dump.Insertable(e.columns)
 	}
+	if len(t.Columns) == 0 {
+		return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: t.Label() + " has no columns, and a file of it would hold nothing", Hint: "its rows can be counted"}
+	}
 	if len(e.columns) == 0 {
 		return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: "none of these columns can be exported: they are masked, generated, or this role may not read them",
 			Hint: "choose other columns"}

@@ -49,6 +49,12 @@ func explain(err error) *afauth.Error {
 		return say(afauth.CodeInvalid, "reading it would change something, and studio reads in READ ONLY transactions", "a view or a rule behind it writes; use psql if that is wanted")
 	case "22021", "22P05":
 		return say(afauth.CodeInvalid, "a value of the address is no text that PostgreSQL can hold", "take the filter away")
+	case "55000":
+		return say(afauth.CodeInvalid, "it cannot be read as it is: it may be a materialized view that was never filled, or a foreign table whose server is not set up", "REFRESH MATERIALIZED VIEW fills one")
+	case "22012":
+		return say(afauth.CodeInvalid, "what it computes has no result: it divides by zero", "a view or a generated filter behind it divides; leave that row or column out")
+	case "54011":
+		return say(afauth.CodeInvalid, "these are more columns than PostgreSQL selects at a time", "choose fewer columns")
 	case "28P01", "28000", "3D000":
 		return say(afauth.CodeUnavailable, "PostgreSQL refuses the connection", "see the URL that studio was started with")
 	case "53300", "57P01", "57P02", "57P03":
@@ -56,6 +62,14 @@ func explain(err error) *afauth.Error {
 	}
 	if pg.Code[:2] == "22" {
 		return say(afauth.CodeInvalid, "a value cannot be read as its column's type (SQLSTATE "+pg.Code+")", "change the filter, or open the first page")
+	}
+	switch pg.Code[:2] {
+	case "P0", "38", "39":
+		return say(afauth.CodeInvalid, "a function behind it raises an error (SQLSTATE "+pg.Code+")", "the server's log says which; a view or a policy may call it")
+	case "HV", "08":
+		return say(afauth.CodeInvalid, "the server that this foreign table is read from does not answer as it should (SQLSTATE "+pg.Code+")", "the log of this server says more")
+	case "0A":
+		return say(afauth.CodeInvalid, "PostgreSQL cannot do that with it (SQLSTATE "+pg.Code+")", "take the sort or the filter away")
 	}
 	return say(afauth.CodeInternal, "PostgreSQL refused to read it (SQLSTATE "+pg.Code+")", "the server's log says more")
 }

@@ -109,7 +109,7 @@ func (s *Server) asked(q url.Values, t *catalog.Table, v address.View) (string, 
 	case q.Get("choose") == "1":
 		v = v.Closed()
 		v.Columns = nil
-		if chosen := q["col"]; len(chosen) < len(t.Columns) {
+		if chosen := q["col"]; len(chosen) < len(t.Columns) || len(chosen) > rows.MaxColumns {
 			v.Columns = chosen
 		}
 	case q.Get("fc") != "":

@@ -42,6 +42,9 @@ func (s *Server) gridPage(r *http.Request, sh *sheet, fault *page.Fault) page.Gr
 	if why := t.Keyless(); why != "" {
 		g.Notes = append(g.Notes, fmt.Sprintf("%s can be read and not edited: %s.", t.Label(), why))
 	}
+	if n := len(t.Columns); sh.query != nil && len(v.Columns) == 0 && n > rows.MaxColumns {
+		g.Notes = append(g.Notes, fmt.Sprintf("These are the first %d of %d columns: choose others above, or open a row to see all.", rows.MaxColumns, n))
+	}
 	if sh.query != nil && sh.query.Slow != "" {
 		g.Notes = append(g.Notes, sh.query.Slow+" It is stopped after "+value.Span(s.PageTime)+".")
 	}
@@ -108,7 +111,7 @@ func (s *Server) openParts(g *page.Grid, sh *sheet, to func(address.View) string
 		g.Choose = &page.ColumnChoice{Form: page.NewForm(to(address.View{}), all.Values()), CloseHref: closed, AllHref: to(all)}
 		for _, c := range t.Columns {
 			g.Choose.Columns = append(g.Choose.Columns, page.Choice{Value: c.Name, Label: c.Name,
-				Current: len(v.Columns) == 0 || slices.Contains(v.Columns, c.Name)})
+				Current: sh.query == nil || slices.Contains(sh.query.Columns, c)})
 		}
 	default:
 		i, err := strconv.Atoi(strings.TrimPrefix(what, "filter-"))

@@ -92,8 +92,10 @@ type Table struct {
 	Rows int64
 	// Parent is the table that this one is a partition or child of.
 	Parent *Table
-	// Children says that rows of other tables show in this one.
+	// Children says that rows of other tables show in this one; Below are those
+	// that the role may see.
 	Children bool
+	Below    []*Table
 	Columns  []*Column // as in the table
 	Indexes  []*Index
 	// Key tells rows apart; none where no unique index does, or where it would
@@ -102,6 +104,9 @@ type Table struct {
 	// KeyName is the name of the index behind Key, Primary that it is the primary key.
 	KeyName string
 	Primary bool
+	// KeyDeferrable says that the key is checked at COMMIT only, where that is asked
+	// for: ON CONFLICT does not take it.
+	KeyDeferrable bool
 	// Out are the foreign keys of this table, In those that point here.
 	Out, In []*Relation
 	// Readable says that the role may read at least one column.
@@ -154,6 +159,10 @@ func (t *Table) Locator() []*Column {
 			Type: &Type{Schema: "pg_catalog", Name: typ, OpSchema: "pg_catalog", Kind: Other}}
 	}
 	switch {
+	case len(t.Key) > 0 && t.Kind == Plain && t.Children && t.Whole:
+		// The index counts for this table alone: one that inherits from it may
+		// hold the same key.
+		return append(slices.Clone(t.Key), place("tableoid", "oid"))
 	case len(t.Key) > 0:
 		return t.Key
 	case t.Kind == View || t.Kind == Foreign || !t.Whole:
@@ -211,6 +220,8 @@ type Index struct {
 	Name            string
 	Columns         []*Column // nil for an expression
 	Unique, Primary bool
+	// Deferrable is of a constraint that may be checked as late as COMMIT.
+	Deferrable bool
 	// Ordered says that it keeps an order (btree), Partial that it holds some
 	// rows only.
 	Ordered, Partial bool

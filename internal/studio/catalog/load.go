@@ -163,7 +163,7 @@ func (l *loader) database(r record) {
 
 func (l *loader) table(r record) {
 	t := &Table{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: Kind(r.text(3)[0]), Comment: r.text(4),
-		Rows: r.int(5), Children: r.bool(6), Whole: r.bool(8), shut: !r.bool(9), Deletes: r.bool(10)}
+		Rows: r.int(5), Children: r.bool(6), Readable: r.bool(8), Whole: r.bool(8), shut: !r.bool(9), Deletes: r.bool(10)}
 	if parent := r.oid(7); parent != 0 {
 		t.Parent = &Table{OID: parent} // resolved by parents
 	}
@@ -205,7 +205,7 @@ func (l *loader) index(r record) {
 	if t == nil {
 		return
 	}
-	i := &Index{Name: r.text(1), Unique: r.bool(4) && r.bool(9), Primary: r.bool(5), Partial: r.bool(6),
+	i := &Index{Name: r.text(1), Unique: r.bool(4), Deferrable: !r.bool(9), Primary: r.bool(5), Partial: r.bool(6),
 		Method: r.text(7), Ordered: r.text(7) == "btree", First: r.text(8)}
 	numbers := r.numbers(2)
 	for _, n := range numbers[:min(len(numbers), int(r.int(3)))] {
@@ -268,6 +268,9 @@ func (d *Database) leaveOut() {
 		if t.Parent != nil && t.Parent.shut {
 			t.Parent = nil
 		}
+		if t.Parent != nil {
+			t.Parent.Below = append(t.Parent.Below, t)
+		}
 	}
 }
 
@@ -292,9 +295,12 @@ func (t *Table) chooseKey() {
 		if a.Primary != b.Primary {
 			return map[bool]int{true: -1, false: 1}[a.Primary]
 		}
+		if a.Deferrable != b.Deferrable {
+			return map[bool]int{true: 1, false: -1}[a.Deferrable]
+		}
 		return cmp.Compare(len(a.Columns), len(b.Columns))
 	})
-	t.Key, t.KeyName, t.Primary = best.Columns, best.Name, best.Primary
+	t.Key, t.KeyName, t.Primary, t.KeyDeferrable = best.Columns, best.Name, best.Primary, best.Deferrable
 	for _, c := range t.Key {
 		c.InKey = true
 	}

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,7 +88,7 @@ func Effects(ctx context.Context, db *database.DB, t *catalog.Table, key []strin
 	queue := []stop{{table: t}}
 	for asked := 0; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
-		for _, rel := range at.table.In {
+		for _, rel := range pointingAt(at.table) {
 			if asked++; asked > width {
 				return all
 			}
@@ -112,18 +113,53 @@ func Effects(ctx context.Context, db *database.DB, t *catalog.Table, key []strin
 	return all
 }
 
+// pointingAt are the relations that rows of a table are pointed at by: its own,
+// those of the tables that it is a partition of, and those of its partitions. For
+// all of them the row is in the table that they point at, or may be.
+func pointingAt(t *catalog.Table) []*catalog.Relation {
+	all := slices.Clone(t.In)
+	for child := t; child.Parent != nil && child.Parent.Kind == catalog.Partitioned; child = child.Parent {
+		all = append(all, child.Parent.In...)
+	}
+	if t.Kind != catalog.Partitioned {
+		return all
+	}
+	below := slices.Clone(t.Below)
+	for ; len(below) > 0; below = below[1:] {
+		all = append(all, below[0].In...)
+		below = append(below, below[0].Below...)
+	}
+	return all
+}
+
+// inside reports whether a table is another one, or stands below it.
+func inside(t, other *catalog.Table) bool {
+	for ; t != nil; t = t.Parent {
+		if t == other {
+			return true
+		}
+	}
+	return false
+}
+
 // pointing counts the rows at the end of a path of relations that begins at a
 // row. Values of columns between are compared in the database and never leave it.
 func pointing(ctx context.Context, db *database.DB, l database.Limits, path []*catalog.Relation, t *catalog.Table, key []string) (int, error) {
 	b := &statement{}
 	b.key(t, key)
 	condition := b.run.String()
+	at := t
 	for _, rel := range path {
+		source := rel.To
+		if inside(at, rel.To) {
+			source = at // the rows of this partition alone; columns have the same names in all
+		}
+		at = rel.From
 		from, to := make([]string, len(rel.FromColumns)), make([]string, len(rel.ToColumns))
 		for i, c := range rel.FromColumns {
 			from[i], to[i] = c.Identifier(), rel.ToColumns[i].Identifier()
 		}
-		condition = fmt.Sprintf("(%s) IN (SELECT %s FROM %s WHERE %s)", strings.Join(from, ", "), strings.Join(to, ", "), rel.To.Identifier(), condition)
+		condition = fmt.Sprintf("(%s) IN (SELECT %s FROM %s WHERE %s)", strings.Join(from, ", "), strings.Join(to, ", "), source.Identifier(), condition)
 	}
 	last := path[len(path)-1].From
 	var found [][]*string

@@ -175,6 +175,9 @@ func (w *words) say(ctx context.Context) (column, text string) {
 	case "23514":
 		return w.broken(column)
 	case "23502":
+		if w.pg.ColumnName == "" {
+			return w.domain("must have a value: its type does not take NULL.")
+		}
 		if w.here() {
 			column = w.pg.ColumnName
 		}
@@ -196,6 +199,8 @@ func (w *words) say(ctx context.Context) (column, text string) {
 			return "", "It took longer than " + value.Span(w.after) + " and was stopped."
 		}
 		return "", "Somebody has cancelled it in PostgreSQL."
+	case "0A000":
+		return "", "PostgreSQL cannot do that here: a rule of the table stands in the way, or what it is made of (SQLSTATE 0A000)."
 	case "25006":
 		return "", "This server takes no changes: it is a copy, or set to read only."
 	case "P0001":
@@ -210,6 +215,9 @@ func (w *words) say(ctx context.Context) (column, text string) {
 // taken says who has a value that must be unique.
 func (w *words) taken(ctx context.Context) string {
 	name := w.names()
+	if c := w.counted(); c != nil {
+		return c.Name + " is counted up by PostgreSQL, and has come to a number that another row has. Type a number that is free, or set its sequence behind the highest one."
+	}
 	if name == "" {
 		return "Another row has the same value; " + w.pg.ConstraintName + " does not allow that."
 	}
@@ -245,6 +253,20 @@ func (w *words) taken(ctx context.Context) string {
 		who = "row " + short(strings.Join(key, ", "))
 	}
 	return fmt.Sprintf("%s %s is taken by %s. Open that row, or type another %s.", name, short(Literal(strings.Join(values, ", "))), who, name)
+}
+
+// counted is the column of the rule that a new row leaves to an identity, nil
+// where there is none.
+func (w *words) counted() *catalog.Column {
+	for _, c := range w.rule.columns {
+		if w.step == nil || w.step.Row.Kind != draft.Insert || c.Identity == "" && !strings.HasPrefix(c.Default, "nextval(") {
+			continue
+		}
+		if v, ok := w.step.Row.Values[c.Name]; !ok || v.How == draft.Default {
+			return c
+		}
+	}
+	return nil
 }
 
 // value is what a column of the step's row has or gets.
@@ -314,17 +336,27 @@ func (w *words) broken(column string) (culprit, text string) {
 		}
 		return column, fmt.Sprintf("The row breaks the rule %s: %s.", w.pg.ConstraintName, short(rule))
 	}
-	if w.pg.DataTypeName != "" && w.step != nil { // a domain
-		for _, c := range w.plan.Table.Columns {
-			if _, ok := w.step.Row.Values[c.Name]; ok && strings.HasSuffix(strings.ReplaceAll(c.Shown, `"`, ""), w.pg.DataTypeName) {
-				return c.Name, fmt.Sprintf("%s breaks the rule %s of its type %s.", c.Name, w.pg.ConstraintName, c.Shown)
-			}
-		}
+	if w.pg.DataTypeName != "" { // a domain
+		return w.domain("breaks the rule " + w.pg.ConstraintName + " of its type " + w.pg.DataTypeName + ".")
 	}
 	if w.pg.ConstraintName == "" {
 		return column, "The row does not belong here: it fits no partition, or a view's condition leaves it out."
 	}
 	return column, "The row breaks the rule " + w.pg.ConstraintName + "."
+}
+
+// domain says something of the column whose type is the domain that the error
+// names, where it is one alone.
+func (w *words) domain(what string) (column, text string) {
+	if w.step != nil {
+		for _, c := range w.plan.Table.Columns {
+			_, given := w.step.Row.Values[c.Name]
+			if (given || w.step.Row.Kind == draft.Insert) && strings.HasSuffix(strings.ReplaceAll(c.Shown, `"`, ""), w.pg.DataTypeName) {
+				return c.Name, c.Name + " " + what
+			}
+		}
+	}
+	return "", "A value of this row " + what
 }
 
 // typed finds the value that its type cannot hold, asking about each alone.
@@ -360,6 +392,29 @@ func Canonical(ctx context.Context, db *database.DB, l database.Limits, c *catal
 		return text, err
 	}
 	return *found[0][0], nil
+}
+
+// Stored asks how a value stands in a column of the declared type, numeric(10,2) or
+// timestamp(0): whole says that it is the same value, and nothing of it is
+// rounded or left out.
+func Stored(ctx context.Context, db *database.DB, l database.Limits, c *catalog.Column, text string) (stored string, whole bool, err error) {
+	t := c.Type
+	if !strings.Contains(c.Shown, "(") && !strings.HasPrefix(c.Shown, "interval ") {
+		return text, true, nil // nothing is declared that could
+	}
+	same := "CAST(v AS pg_catalog.text) = CAST(w AS pg_catalog.text)"
+	if t.OpSchema != "" {
+		same = "v OPERATOR(" + quote(t.OpSchema) + ".=) w"
+	}
+	var found [][]*string
+	err = db.Read(ctx, l, func(tx *database.Tx) (err error) {
+		found, err = tx.Query(ctx, "SELECT CAST(w AS pg_catalog.text), "+same+" FROM (SELECT v, CAST(v AS "+c.Shown+") AS w FROM (SELECT CAST($1 AS "+t.Identifier()+") AS v) AS given) AS both", &text)
+		return err
+	})
+	if err != nil || len(found) != 1 || found[0][0] == nil || found[0][1] == nil {
+		return text, true, err
+	}
+	return *found[0][0], *found[0][1] == "t", nil
 }
 
 func columnNames(columns []*catalog.Column) string {

@@ -196,8 +196,8 @@ func appendLiteral(b []byte, t *catalog.Type, cell []byte) []byte {
 		return append(b, "NULL"...)
 	case t.Kind == catalog.Bool:
 		return append(b, truth(cell)...)
-	case t.Kind == catalog.Number && t.Name != "money" && plain.Match(cell):
-		return append(b, cell...)
+	case t.Kind == catalog.Number && t.Name != "money" && plain.Match(cell) && !bytes.HasPrefix(cell, []byte("-0")):
+		return append(b, cell...) // -0 would be the 0 of an integer
 	}
 	b = append(b, '\'')
 	for _, c := range cell {

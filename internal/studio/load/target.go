@@ -58,8 +58,11 @@ func Look(ctx context.Context, tx *database.Tx, t *catalog.Table) (*Target, erro
 	if len(target.Open) == 0 {
 		target.Refused = "this role may not insert into " + t.Label()
 	}
-	if len(t.Key) == 0 {
+	switch {
+	case len(t.Key) == 0:
 		target.Unskipped = t.Keyless()
+	case t.KeyDeferrable:
+		target.Unskipped = "its key may be checked as late as COMMIT (DEFERRABLE)"
 	}
 	return target, nil
 }

@@ -12,7 +12,11 @@ import (
 // Exported are the columns of the view that leave the database, whole; left are
 // those that do not: masked ones, and ones that the role may not read.
 func (q *Query) Exported() (whole, left []*catalog.Column) {
-	for _, c := range q.Columns {
+	columns := q.Columns
+	if len(q.View.Columns) == 0 {
+		columns = q.Table.Columns // a page shows the first of many only
+	}
+	for _, c := range columns {
 		switch {
 		case slices.Contains(whole, c) || slices.Contains(left, c):
 		case c.Open():
@@ -34,8 +38,11 @@ func (q *Query) Each(ctx context.Context, tx *database.Tx, columns []*catalog.Co
 		names[i] = alias + "." + c.Identifier()
 	}
 	sql := "SELECT " + strings.Join(names, ", ") + " FROM " + q.Table.Identifier() + " AS " + alias + q.where()
-	if q.View.Sort != "" || len(q.Table.Key) > 0 {
-		sql += q.orderBy(q.View.Desc)
+	switch {
+	case q.numbered():
+		sql += q.orderBy(q.Order[:1], q.View.Desc)
+	case q.View.Sort != "" || len(q.Table.Key) > 0:
+		sql += q.orderBy(q.Order, q.View.Desc)
 	}
 	_, err := tx.Stream(ctx, sql, q.args, fn)
 	return err

@@ -8,44 +8,43 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/catalog"
 )
 
-// items are what a query selects: for each column its value and, where that may
-// be long or is masked, its length; then the values that name and place the row.
+// items are what a query selects: one value for each column, then the values
+// that name and place the row. PostgreSQL selects 1664 at most, and a table may
+// have 1600 columns.
 type items struct {
 	query   *Query
 	columns []*catalog.Column
 	exprs   []string
-	// value and length are where they stand in the answer; -1: nowhere.
-	value, length []int
-	raw           map[*catalog.Column]int
-	version       int
+	// cell is where a column stands in the answer; -1: nowhere.
+	cell    []int
+	raw     map[*catalog.Column]int
+	version int
 }
 
 func (q *Query) items(columns []*catalog.Column) *items {
 	s := &items{query: q, columns: columns, raw: make(map[*catalog.Column]int), version: -1}
 	for _, c := range columns {
-		value, length := -1, -1
-		name := alias + "." + c.Identifier()
+		at, name := -1, alias+"."+c.Identifier()
 		switch {
 		case !c.Readable:
 		case c.Masked:
-			length = s.add(lengthOf(c, name))
+			at = s.add(lengthOf(c, name))
 		case c.Type.Short():
-			value = s.add(name)
+			at = s.add(name)
 		case c.Type.Kind == catalog.Bytes:
 			limit := bytesLimit
 			if c.Name == q.View.Whole {
 				limit = wholeLimit / 2
 			}
-			value, length = s.add(fmt.Sprintf("substr(%s, 1, %d)", name, limit)), s.add(lengthOf(c, name))
+			at = s.add(measured(c, name, fmt.Sprintf("CAST(substr(%s, 1, %d) AS pg_catalog.text)", name, limit)))
 		default:
 			limit := cellLimit
 			if c.Name == q.View.Whole {
 				limit = wholeLimit
 			}
-			value = s.add(fmt.Sprintf("left(CAST(%s AS pg_catalog.text), %d)", name, limit))
-			length = s.add(lengthOf(c, name))
+			at = s.add(measured(c, name, fmt.Sprintf("left(CAST(%s AS pg_catalog.text), %d)", name, limit)))
 		}
-		s.value, s.length = append(s.value, value), append(s.length, length)
+		s.cell = append(s.cell, at)
 	}
 	s.keep(q.Order)
 	s.keep(q.Table.Key)
@@ -62,6 +61,11 @@ func (q *Query) items(columns []*catalog.Column) *items {
 		s.add("1")
 	}
 	return s
+}
+
+// measured is a value that may be long, with its whole length before it: "12:…".
+func measured(c *catalog.Column, name, value string) string {
+	return "CAST(" + lengthOf(c, name) + " AS pg_catalog.text) || ':' || " + value
 }
 
 func lengthOf(c *catalog.Column, name string) string {
@@ -96,18 +100,11 @@ func (s *items) row(answer []*string) *Row {
 		r.values[c] = answer[i]
 	}
 	for i, c := range s.columns {
-		cell := Cell{Column: c, Bytes: -1}
-		if at := s.length[i]; at >= 0 && answer[at] != nil {
-			cell.Bytes, _ = strconv.ParseInt(*answer[at], 10, 64)
-		}
-		if at := s.value[i]; at >= 0 {
-			cell.Text = answer[at]
-			cell.Null = cell.Text == nil
-			cell.Cut = !cell.Null && cell.Bytes > sizeOf(c, *cell.Text)
+		if at := s.cell[i]; at >= 0 {
+			r.Cells = append(r.Cells, cellOf(c, answer[at]))
 		} else {
-			cell.Null = c.Masked && c.Readable && cell.Bytes < 0
+			r.Cells = append(r.Cells, Cell{Column: c, Bytes: -1})
 		}
-		r.Cells = append(r.Cells, cell)
 	}
 	for _, c := range s.query.Order {
 		r.place = append(r.place, r.values[c])
@@ -121,6 +118,23 @@ func (s *items) row(answer []*string) *Row {
 		r.Version = *answer[s.version]
 	}
 	return r
+}
+
+// cellOf reads what was selected for a column.
+func cellOf(c *catalog.Column, answer *string) Cell {
+	cell := Cell{Column: c, Bytes: -1, Null: answer == nil}
+	switch {
+	case cell.Null:
+	case c.Masked:
+		cell.Bytes, _ = strconv.ParseInt(*answer, 10, 64)
+	case c.Type.Short():
+		cell.Text = answer
+	default:
+		length, text, _ := strings.Cut(*answer, ":")
+		cell.Bytes, _ = strconv.ParseInt(length, 10, 64)
+		cell.Text, cell.Cut = &text, cell.Bytes > sizeOf(c, text)
+	}
+	return cell
 }
 
 // sizeOf is how many bytes of the value a text shows.

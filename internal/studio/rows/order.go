@@ -18,12 +18,12 @@ const alias = "r"
 
 // orderBy is ORDER BY in the direction. NULL stands where PostgreSQL's indexes
 // have it: after everything, and so first when descending.
-func (q *Query) orderBy(desc bool) string {
-	if len(q.Order) == 0 {
+func (q *Query) orderBy(columns []*catalog.Column, desc bool) string {
+	if len(columns) == 0 {
 		return ""
 	}
-	parts := make([]string, len(q.Order))
-	for i, c := range q.Order {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
 		parts[i] = alias + "." + c.Identifier()
 		if desc {
 			parts[i] += " DESC"
@@ -36,8 +36,8 @@ func (q *Query) orderBy(desc bool) string {
 // until the page is full, segments give rows in order; a single condition with
 // OR in it would make PostgreSQL walk the index from its beginning.
 type segment struct {
-	where string
-	args  []*string
+	condition string
+	args      []*string
 }
 
 // segments are what lies behind a cursor in a direction; the whole table where
@@ -46,7 +46,7 @@ func (q *Query) segments(desc bool, at *address.Cursor) ([]segment, error) {
 	if at == nil {
 		return q.one("", q.args), nil
 	}
-	if at.Order != q.orderName() || len(at.Values) != len(q.Order) || len(q.Table.Locator()) == 0 {
+	if at.Order != q.orderName() || len(at.Values) != len(q.Order) || len(q.Order) == 0 {
 		return nil, errCursor()
 	}
 	for i, v := range at.Values {
@@ -75,7 +75,7 @@ func (q *Query) segments(desc bool, at *address.Cursor) ([]segment, error) {
 }
 
 func (q *Query) one(condition string, args []*string) []segment {
-	return []segment{{where: q.where(condition), args: args}}
+	return []segment{{condition: condition, args: args}}
 }
 
 // copy is the query with parameters of its own.

@@ -89,7 +89,7 @@ func (q *Query) Page(ctx context.Context, tx *database.Tx) (*Page, error) {
 		if room <= 0 {
 			break
 		}
-		sql := "SELECT " + items.sql() + " FROM " + q.Table.Identifier() + " AS " + alias + s.where + q.orderBy(desc) +
+		sql := "SELECT " + items.sql() + " FROM " + q.source(s.condition) + q.orderBy(q.Order, desc) +
 			" LIMIT " + strconv.Itoa(room)
 		answer, err := tx.Query(ctx, sql, s.args...)
 		if err != nil {
@@ -129,13 +129,16 @@ func (q *Query) page(found []*Row, back, moved bool) *Page {
 
 // cursor is the place of a row, or why it has none.
 func (q *Query) cursor(r *Row) (*address.Cursor, string) {
-	if len(q.Table.Locator()) == 0 {
-		return nil, "These are the first " + strconv.Itoa(PageSize) + " rows. " + q.Table.Label() +
-			" cannot be paged through: " + q.Table.Keyless() + ". Filter to see others."
+	if len(q.Order) == 0 {
+		how := "Sort by a column to page on; each page then reads all of it."
+		if !slices.ContainsFunc(q.Table.Columns, (*catalog.Column).Sortable) {
+			how = "None of its columns has an order to page by; filter to see others."
+		}
+		return nil, "These are the first " + strconv.Itoa(PageSize) + " rows: " + q.Table.Keyless() + ". " + how
 	}
-	for _, v := range r.place {
+	for i, v := range r.place {
 		if v != nil && len(*v) > cursorLimit {
-			return nil, "Values of " + q.Order[0].Name + " are too long to page by. Sort by another column."
+			return nil, "Values of " + q.Order[i].Name + " are too long to page by. Sort by another column, or filter to see others."
 		}
 	}
 	return &address.Cursor{Order: q.orderName(), Values: r.place}, ""
@@ -156,9 +159,12 @@ func (q *Query) One(ctx context.Context, tx *database.Tx, key []string) (*Row, e
 	}
 	items := b.items(q.Table.Columns)
 	answer, err := tx.Query(ctx, "SELECT "+items.sql()+" FROM "+q.Table.Identifier()+" AS "+alias+
-		" WHERE "+strings.Join(same, " AND ")+" LIMIT 1", b.args...)
+		" WHERE "+strings.Join(same, " AND ")+" LIMIT 2", b.args...)
 	if err != nil || len(answer) == 0 {
 		return nil, err
+	}
+	if len(answer) > 1 { // a key counts for one table, not for those that inherit from it
+		return nil, invalid("open it in the table where it stands", "more than one row has this key: tables that inherit from %s have rows of their own with it", q.Table.Label())
 	}
 	return items.row(answer[0]), nil
 }

@@ -38,6 +38,8 @@ const (
 	cursorLimit = 1500
 	// estimateFrom is the number of rows from which reading all of them is slow.
 	estimateFrom = 100_000
+	// MaxColumns is how many columns a page shows unless others were chosen.
+	MaxColumns = 200
 )
 
 // Query is a view whose names have been found in the catalogue.
@@ -53,6 +55,8 @@ type Query struct {
 
 	filters []condition
 	args    []*string
+	// hash and nth are what a relation without key and place is paged by: see number.
+	hash, nth *catalog.Column
 }
 
 // condition is a filter in SQL; its values begin at args[first].
@@ -68,7 +72,7 @@ func invalid(hint, format string, args ...any) error {
 
 // New looks the view's names up and refuses what may not be asked.
 func New(t *catalog.Table, v address.View) (*Query, error) {
-	q := &Query{Table: t, View: v, Columns: t.Columns}
+	q := &Query{Table: t, View: v, Columns: t.Columns[:min(len(t.Columns), MaxColumns)]}
 	if !t.Readable {
 		return nil, invalid("ask whoever grants rights in this database", "this role may not read %s", t.Label())
 	}
@@ -127,7 +131,11 @@ func (q *Query) order() error {
 			q.Slow = "This sort has no index: it reads " + q.reach() + " rows."
 		}
 	}
-	for _, c := range q.Table.Locator() {
+	locator := q.Table.Locator()
+	if len(locator) == 0 && len(q.Order) > 0 {
+		locator = q.number()
+	}
+	for _, c := range locator {
 		if !slices.Contains(q.Order, c) {
 			q.Order = append(q.Order, c)
 		}

@@ -30,7 +30,7 @@ func Parse(c *catalog.Column, typed string) (string, error) {
 		return typed, fits(c, typed)
 	}
 	word := strings.TrimSpace(typed)
-	if word == "" && c.Type.Kind != catalog.Other {
+	if word == "" && c.Type.Kind != catalog.Other && c.Type.Kind != catalog.Enum && c.Type.Kind != catalog.Array {
 		return "", fmt.Errorf("an empty text is no %s; choose NULL if there is to be no value", c.Shown)
 	}
 	switch c.Type.Kind {
@@ -54,15 +54,17 @@ func Parse(c *catalog.Column, typed string) (string, error) {
 		return typed, checkJSON(c, typed)
 	case catalog.Bytes:
 		return parseBytes(c, word)
+	case catalog.Time:
+		return typed, checkTime(c, word)
 	}
-	return typed, nil
+	return typed, checkOther(c, typed)
 }
 
 var (
 	uuidForm    = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 	wholeForm   = regexp.MustCompile(`^[+-]?[0-9]+$`)
 	decimalForm = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$`)
-	limitForm   = regexp.MustCompile(`\((\d+)(?:,(\d+))?\)$`)
+	limitForm   = regexp.MustCompile(`\((\d+)(?:,(-?\d+))?\)$`)
 )
 
 // limits are the numbers behind a declared type, as in numeric(10,2).
@@ -77,6 +79,9 @@ func limits(c *catalog.Column) (first, second int, ok bool) {
 }
 
 func fits(c *catalog.Column, typed string) error {
+	if c.Type.Name == "name" && len(typed) > maxName {
+		return fmt.Errorf("%s holds %d bytes, and these are %d", c.Name, maxName, len(typed))
+	}
 	if n, _, ok := limits(c); ok && utf8.RuneCountInString(strings.TrimRight(typed, " ")) > n {
 		return fmt.Errorf("%s holds %d characters, and these are %d", c.Name, n, utf8.RuneCountInString(typed))
 	}
@@ -107,9 +112,13 @@ func checkNumber(c *catalog.Column, word string) error {
 	case c.Type.Name == "numeric" && decimalForm.MatchString(word):
 		// PostgreSQL would round without a word.
 		_, digits, _ := strings.Cut(word, ".")
-		if _, scale, ok := limits(c); ok && len(strings.TrimRight(digits, "0")) > scale {
+		if _, scale, ok := limits(c); ok && scale >= 0 && len(strings.TrimRight(digits, "0")) > scale {
 			return fmt.Errorf("%s keeps %d digits behind the point, and %s has %d", c.Name, scale, short80(word), len(digits))
 		}
+	case c.Type.Name == "float4":
+		return checkFloat(c, word, 32)
+	case c.Type.Name == "float8":
+		return checkFloat(c, word, 64)
 	}
 	return nil
 }
