@@ -202,8 +202,8 @@ func (s *Server) panel(sh *sheet) *page.Panel {
 		c := cell.Column
 		f := page.PanelField{Name: c.Name, Type: c.Shown, Comment: c.Comment, Key: keyMark(t, c), Shown: value.Show(cell)}
 		f.Local = value.Local(cell, s.zone())
-		if c.Type.Zoned() && f.Look == value.Plain {
-			f.Text += " UTC"
+		if c.Type.Zoned() && cell.Text != nil && strings.HasSuffix(*cell.Text, "+00") {
+			f.Text += " UTC" // infinity is in no zone
 		}
 		if c.Type.Kind == catalog.JSON && cell.Text != nil && !cell.Cut {
 			if tree, ok := value.Tree(*cell.Text); ok {

@@ -237,6 +237,7 @@ type Column struct {
 	Name    string
 	Type    *Type  // a domain's base type
 	Shown   string // the type as declared, such as numeric(10,2)
+	Domain  bool   // Shown is a domain
 	NotNull bool
 	// Default is the default's text, "" for none; Generated and Identity say
 	// that the column is one: 's' or 'v', 'a' or 'd'.

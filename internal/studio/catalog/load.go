@@ -196,6 +196,9 @@ func (l *loader) column(r record) {
 	}
 	c := &Column{Num: int(r.int(1)), Name: r.text(2), Type: l.types.of(r.oid(3)), Shown: r.text(4), NotNull: r.bool(5),
 		Default: r.text(6), Generated: r.text(7), Identity: r.text(8), Comment: r.text(9), Readable: r.bool(10), Inserts: r.bool(11), Updates: r.bool(12)}
+	if raw := l.types.raw[r.oid(3)]; raw != nil {
+		c.Domain = raw.base != 0
+	}
 	t.Readable = t.Readable || c.Readable
 	t.Columns = append(t.Columns, c)
 }

@@ -4,7 +4,9 @@
 // Identifiers come from the catalogue and are quoted by pgx; values are always
 // parameters, cast to the column's type. A page is found by the values of the
 // columns that order it (keyset paging): a later page costs what the first one
-// does. OFFSET is never sent, count(*) only when somebody asked for the number.
+// does. What has neither key nor place on disk, such as a view, is numbered for
+// it, which reads all of it. OFFSET is never sent, count(*) only when somebody
+// asked for the number.
 //
 // Masked columns are never part of a condition or an order, and of their values
 // only the length is selected.
