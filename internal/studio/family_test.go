@@ -16,6 +16,14 @@ CREATE TABLE kids (id int PRIMARY KEY, part int REFERENCES parts ON DELETE CASCA
 CREATE TABLE toys (kid int REFERENCES kids ON DELETE CASCADE);
 CREATE TABLE lows (part int REFERENCES low);
 INSERT INTO parts VALUES (1), (2), (101); INSERT INTO kids VALUES (1, 1), (2, 1), (3, 101); INSERT INTO toys VALUES (1), (3); INSERT INTO lows VALUES (1)`).open()
+	w.exec(`CREATE TABLE keepers (part int REFERENCES parts); INSERT INTO keepers VALUES (2)`)
+	version := found(t, versionField, w.page("/t/public/low/row/2"+query("open", "delete")))
+	w.submit("/t/public/low/row/2", "do", "delete", "version", version, "back", "/")
+	if said := words(w.save("/t/public/low")); !strings.Contains(said, "1 row of keepers point to this row. Delete them too, or keep it.") {
+		t.Errorf("the page does not say what keeps the row: %s", said)
+	}
+	w.submit("/t/public/low/discard")
+	w.exec("DELETE FROM keepers")
 	for path, want := range map[string][]string{
 		"/t/public/low/row/1":     {"2 kids are deleted with it.", "1 row of toys, by way of kids, is deleted with it.", "1 row of lows points here and forbids it."},
 		"/t/public/parts/row/1":   {"2 kids are deleted with it.", "1 row of toys, by way of kids, is deleted with it.", "1 row of lows points here and forbids it."},

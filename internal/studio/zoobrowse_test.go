@@ -120,8 +120,8 @@ func (z *zoo) paged(r relation, v address.View) (there, back []drawn, stopped bo
 	return there, back, stopped
 }
 
-// browse looks at a relation in every way.
-func (z *zoo) browse(r relation, distinct int) {
+// browse looks at a relation, which may be that of a type, in every way.
+func (z *zoo) browse(r relation, b builtin) {
 	t := z.t
 	path := z.base.Table(r.schema, r.name, address.View{})
 	if why, ok := unreadable[r.name]; ok {
@@ -140,10 +140,15 @@ func (z *zoo) browse(r relation, distinct int) {
 		t.Fatalf("%d heads, want %d", len(heads), len(r.columns))
 	}
 	for i, head := range heads {
+		if sortable := head[1] != ""; b.name != "" && r.columns[i] == "v" && sortable != b.sortable {
+			t.Errorf("type %s: sorted by is %v, want %v", b.name, sortable, b.sortable)
+		}
 		if head[1] == "" {
 			continue
 		}
-		z.pages(r, address.View{Sort: r.columns[i]}, false)
+		if len(r.key) == 0 || r.key[0] != r.columns[i] { // by its key it was read already
+			z.pages(r, address.View{Sort: r.columns[i]}, false)
+		}
 		if i == 0 {
 			z.pages(r, address.View{Sort: r.columns[i], Desc: true}, false)
 		}
@@ -154,7 +159,7 @@ func (z *zoo) browse(r relation, distinct int) {
 	if len(want) == 0 {
 		return
 	}
-	for i := range max(1, distinct) {
+	for i := range max(1, len(b.samples)) {
 		z.filtered(r, want[(len(want)-1-i)%len(want)])
 	}
 	z.opened(r, want[0])

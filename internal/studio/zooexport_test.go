@@ -25,20 +25,34 @@ func (z *zoo) exported(r relation) {
 		}
 		return
 	}
-	want := z.rows(r, "", written)
-	files := make(map[string]string)
-	for _, format := range []string{"csv", "jsonl", "sql"} {
-		files[format] = z.page(z.base.Export(r.schema, r.name, format, address.View{}))
+	var want []string
+	for _, row := range z.rows(r, "", written) {
+		want = append(want, r.exact(row))
 	}
-	reader := csvfile.NewReader(strings.NewReader(files["csv"]), ',')
-	var lines, objects, expected []string
+	slices.Sort(want)
+	file := func(format string) string { return z.page(z.base.Export(r.schema, r.name, format, address.View{})) }
+	for format, got := range map[string][]string{"CSV": z.linesOf(r, file("csv")), "JSON": z.objectsOf(r, file("jsonl"))} {
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s has other rows: %s", format, difference(got, want))
+		}
+	}
+	if sql := file("sql"); strings.Contains("rp", r.kind) && !r.children {
+		z.imported(r, sql)
+	}
+}
+
+// linesOf are the rows of a CSV file.
+func (z *zoo) linesOf(r relation, file string) []string {
+	z.t.Helper()
+	reader := csvfile.NewReader(strings.NewReader(file), ',')
+	var all []string
 	for {
 		line, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
+		switch {
+		case errors.Is(err, io.EOF):
+			return all[1:]
+		case err != nil:
+			z.t.Fatal(err)
 		}
 		cells := make([]*string, len(line.Cells))
 		for i, c := range line.Cells {
@@ -46,38 +60,33 @@ func (z *zoo) exported(r relation) {
 				cells[i] = &text
 			}
 		}
-		lines = append(lines, r.exact(cells))
+		all = append(all, r.exact(cells))
 	}
-	for line := range strings.Lines(files["jsonl"]) {
+}
+
+// objectsOf are the rows of a file of JSON lines.
+func (z *zoo) objectsOf(r relation, file string) []string {
+	z.t.Helper()
+	var all []string
+	for line := range strings.Lines(file) {
 		var object map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(line), &object); err != nil || len(object) != len(r.columns) {
-			t.Fatalf("%v in %s", err, line)
+			z.t.Fatalf("%v in %s", err, line)
 		}
 		cells := make([]*string, len(r.columns))
 		for i, c := range r.columns {
-			text := string(object[c])
-			if text == "null" && r.raw[i] != "json" && r.raw[i] != "jsonb" {
+			text, isJSON := string(object[c]), strings.HasPrefix(r.raw[i], "json") && r.raw[i] != "jsonpath"
+			if text == "null" && !isJSON {
 				continue
 			}
-			if s := ""; r.raw[i] != "json" && r.raw[i] != "jsonb" && json.Unmarshal(object[c], &s) == nil {
+			if s := ""; !isJSON && json.Unmarshal(object[c], &s) == nil {
 				text = s
 			}
 			cells[i] = &text
 		}
-		objects = append(objects, r.exact(cells))
+		all = append(all, r.exact(cells))
 	}
-	for _, row := range want {
-		expected = append(expected, r.exact(row))
-	}
-	slices.Sort(expected)
-	for name, got := range map[string][]string{"CSV": lines[1:], "JSON": objects} {
-		if slices.Sort(got); !slices.Equal(got, expected) {
-			t.Errorf("%s has other rows: %s", name, difference(got, expected))
-		}
-	}
-	if strings.Contains("rp", r.kind) && !r.children {
-		z.imported(r, files["sql"])
-	}
+	return all
 }
 
 // exact is a row as text. JSON is compared without its spaces, which do

@@ -322,6 +322,15 @@ func (w *words) relation() *catalog.Relation {
 			}
 		}
 	}
+	var copies []*catalog.Relation // for a partition a foreign key has a copy, of another name
+	for _, rel := range pointingAt(w.plan.Table) {
+		if rel.From.Schema == w.pg.SchemaName && rel.From.Name == w.pg.TableName {
+			copies = append(copies, rel)
+		}
+	}
+	if len(copies) == 1 {
+		return copies[0]
+	}
 	return nil
 }
 
