@@ -50,9 +50,9 @@ func explain(err error) *afauth.Error {
 	case "22021", "22P05":
 		return say(afauth.CodeInvalid, "a value of the address is no text that PostgreSQL can hold", "take the filter away")
 	case "55000":
-		return say(afauth.CodeInvalid, "it cannot be read as it is: it may be a materialized view that was never filled, or a foreign table whose server is not set up", "REFRESH MATERIALIZED VIEW fills one")
+		return say(afauth.CodeInvalid, "it cannot be read as it is: it may be a materialized view that was never filled, or a foreign table whose server is not set up (SQLSTATE 55000)", "REFRESH MATERIALIZED VIEW fills one")
 	case "22012":
-		return say(afauth.CodeInvalid, "what it computes has no result: it divides by zero", "a view or a generated filter behind it divides; leave that row or column out")
+		return say(afauth.CodeInvalid, "what it computes has no result: it divides by zero (SQLSTATE 22012)", "a view or a generated filter behind it divides; leave that row or column out")
 	case "54011":
 		return say(afauth.CodeInvalid, "these are more columns than PostgreSQL selects at a time", "choose fewer columns")
 	case "28P01", "28000", "3D000":

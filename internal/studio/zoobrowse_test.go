@@ -159,7 +159,7 @@ func (z *zoo) browse(r relation, b builtin) {
 	if len(want) == 0 {
 		return
 	}
-	for i := range max(1, len(b.samples)) {
+	for i := range min(3, max(1, len(b.samples))) {
 		z.filtered(r, want[(len(want)-1-i)%len(want)])
 	}
 	z.opened(r, want[0])

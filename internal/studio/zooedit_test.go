@@ -145,9 +145,14 @@ func (r relation) none() address.View {
 // keep keeps changes of a row by the form of its page.
 func (z *zoo) keep(r relation, key []string, how string, change map[int]string) {
 	z.t.Helper()
-	version := ""
+	z.keepOn(r, key, "", how, change)
+}
+
+// keepOn is keep for a version of the row that a page has shown.
+func (z *zoo) keepOn(r relation, key []string, version, how string, change map[int]string) {
+	z.t.Helper()
 	for _, i := range slices.Sorted(maps.Keys(change)) {
-		if version == "" {
+		if version == "" { // of the row as it is read first
 			v := r.none()
 			v.Open = "edit:" + r.columns[i]
 			version = found(z.t, versionField, z.page(z.base.Row(r.schema, r.name, address.Key(key), v)))
@@ -213,7 +218,7 @@ func (z *zoo) editType(r relation, b builtin) {
 	var conditions []string
 	for i := range size {
 		key := z.keyOf(r, fmt.Sprintf("n = %d", i), 0)
-		z.editorHolds(r, key, i)
+		version := z.editorHolds(r, key, i)
 		change := map[int]string{slices.Index(r.columns, "v"): b.sample(i + 1)}
 		conditions = append(conditions, fmt.Sprintf("n = %d AND CAST(v AS text) = CAST(CAST(%s AS %s) AS text)", i, quoted(b.sample(i+1)), b.sql()))
 		if b.array {
@@ -221,7 +226,7 @@ func (z *zoo) editType(r relation, b builtin) {
 			change[slices.Index(r.columns, "list")] = next
 			conditions[i] += " AND CAST(list AS text) = " + quoted(next)
 		}
-		z.keep(r, key, "text", change)
+		z.keepOn(r, key, version, "text", change)
 	}
 	last := list(size - 1)
 	if z.saved(r, "") {
@@ -248,8 +253,9 @@ func (z *zoo) editType(r relation, b builtin) {
 	}
 }
 
-// editorHolds compares what the editor of a value holds with the value.
-func (z *zoo) editorHolds(r relation, key []string, n int) {
+// editorHolds compares what the editor of a value holds with the value, and
+// returns the version of the row.
+func (z *zoo) editorHolds(r relation, key []string, n int) (version string) {
 	z.t.Helper()
 	v := r.none()
 	v.Open = "edit:v"
@@ -268,4 +274,5 @@ func (z *zoo) editorHolds(r relation, key []string, n int) {
 	if want := z.answer("SELECT CAST(v AS text) FROM "+r.identifier()+" WHERE n = $1", n); html.UnescapeString(got) != want {
 		z.t.Errorf("the editor holds %q, the database %q", clipped(html.UnescapeString(got)), clipped(want))
 	}
+	return found(z.t, versionField, body)
 }
