@@ -287,7 +287,7 @@ func (z *zoo) opened(r relation, row drawn) {
 		if got := drawnCell(items[i]); got != want && got != want+" UTC" {
 			z.t.Errorf("%s is %q at the side, and %q in the grid", r.columns[i], clipped(got), clipped(want))
 		}
-		if !strings.Contains(items[i], `class="follow edit"`) && !strings.Contains(items[i], `class="hint"`) {
+		if !strings.Contains(items[i], `class="edit"`) && !strings.Contains(items[i], `class="hint"`) {
 			z.t.Errorf("%s can neither be edited nor is said why", r.columns[i])
 		}
 	}
