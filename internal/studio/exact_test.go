@@ -42,7 +42,7 @@ INSERT INTO kept (id) VALUES (1)`).open()
 		{"bits", "10101", "would keep 101 of it"},
 	} {
 		w.set(row, test.column, "text", test.typed)
-		_, said, faulty := strings.Cut(w.page("/t/public/kept"), `<ul class="faults"`)
+		_, said, faulty := strings.Cut(w.page("/t/public/kept"), `<div class="faults"`)
 		said = strings.ReplaceAll(html.UnescapeString(words(said)), "public.", "")
 		if faulty != (test.want != "") || !strings.Contains(said, test.want) {
 			t.Errorf("%s %q: the page does not say %q: %s", test.column, test.typed, test.want, clipped(said))

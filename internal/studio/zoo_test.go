@@ -42,6 +42,7 @@ type relation struct {
 	nums               []int16 // attnum
 	key                []string
 	children           bool
+	family             string // OID of the relation at the top of its partitions or children
 }
 
 const relationsOfZoo = `SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relhassubclass AND c.relkind = 'r',
@@ -54,7 +55,9 @@ const relationsOfZoo = `SELECT n.nspname::text, c.relname::text, c.relkind::text
 		AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL
 		AND NOT EXISTS (SELECT FROM unnest(x.indkey) WITH ORDINALITY k(n, at) JOIN pg_attribute n ON n.attrelid = c.oid AND n.attnum = k.n AND NOT n.attnotnull WHERE k.at <= x.indnkeyatts)
 		ORDER BY NOT x.indisprimary, x.indnkeyatts, i.relname LIMIT 1) x, unnest(x.indkey) WITH ORDINALITY k(n, at) JOIN pg_attribute ka ON ka.attnum = k.n
-		WHERE ka.attrelid = c.oid AND k.at <= x.indnkeyatts), '{}')
+		WHERE ka.attrelid = c.oid AND k.at <= x.indnkeyatts), '{}'),
+	(WITH RECURSIVE up(oid) AS (SELECT c.oid UNION SELECT inhparent FROM pg_inherits JOIN up ON inhrelid = up.oid)
+		SELECT min(oid)::text FROM up WHERE NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = up.oid))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = a.atttypid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' GROUP BY c.oid, n.nspname, c.relname, c.relkind ORDER BY 1, 2`
 
@@ -128,7 +131,7 @@ func (z *zoo) relations() []relation {
 		z.t.Fatal(err)
 	}
 	all, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (r relation, err error) {
-		return r, row.Scan(&r.schema, &r.name, &r.kind, &r.children, &r.columns, &r.types, &r.raw, &r.notNull, &r.nums, &r.computed, &r.key)
+		return r, row.Scan(&r.schema, &r.name, &r.kind, &r.children, &r.columns, &r.types, &r.raw, &r.notNull, &r.nums, &r.computed, &r.key, &r.family)
 	})
 	if err != nil {
 		z.t.Fatal(err)
@@ -214,14 +217,22 @@ func TestZoo(t *testing.T) {
 		}
 	})
 	t.Run("edit", func(t *testing.T) {
+		families := make(map[string][]relation) // whose members have rows in common
 		for _, r := range all {
-			t.Run(r.schema+"."+r.name, func(t *testing.T) {
+			families[r.family] = append(families[r.family], r)
+		}
+		for _, members := range families {
+			t.Run(members[0].schema+"."+members[0].name, func(t *testing.T) {
 				t.Parallel()
-				if b, ok := types[r.name]; ok {
-					z.in(t).editType(r, b)
-					return
+				for _, r := range members {
+					t.Run(r.name, func(t *testing.T) {
+						if b, ok := types[r.name]; ok {
+							z.in(t).editType(r, b)
+							return
+						}
+						z.in(t).edit(r)
+					})
 				}
-				z.in(t).edit(r)
 			})
 		}
 	})

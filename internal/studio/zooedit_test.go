@@ -121,7 +121,7 @@ func (z *zoo) saved(r relation, refused string) bool {
 		z.t.Errorf("saving: %d, %s %s", status, to, clipped(words(body)))
 		return false
 	}
-	_, faults, faulty := strings.Cut(z.page(still), `<ul class="faults"`)
+	_, faults, faulty := strings.Cut(z.page(still), `<div class="faults"`)
 	if !faulty && refused == "" {
 		return true
 	}
