@@ -44,13 +44,10 @@ const (
 const slowBy = 600 * time.Millisecond
 
 // newWire leads servers that are started from now on through a wire.
-func (w *world) newWire(t *testing.T) *wire { t.Helper(); return w.newWireFor(t, "DATABASE_URL") }
-
-// newWireFor is newWire for the address that one setting holds.
-func (w *world) newWireFor(t *testing.T, setting string) *wire {
+func (w *world) newWire(t *testing.T) *wire {
 	t.Helper()
 	x := newWireTo(t, w.database)
-	w.settings[setting] = x.url(t, w.database)
+	w.settings["DATABASE_URL"] = x.url(t, w.database)
 	return x
 }
 

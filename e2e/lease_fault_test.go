@@ -29,11 +29,21 @@ type fault struct {
 	late bool
 }
 
-// stage sets the scene on a database.
+// stage sets the scene on a database, with a wire before the pool and one before
+// the listener.
 func stage(t *testing.T, database string) *scene {
 	t.Helper()
-	s := &scene{w: newWorldOn(t, database, 0, map[string]string{"AF_AUTH_LOG_LEVEL": "info"}), stays: newPerson(1001), goes: newPerson(1002)}
-	s.pool, s.listen = s.w.newWireFor(t, "DATABASE_URL"), s.w.newWireFor(t, "DIRECT_URL")
+	pool, listen := newWireTo(t, database), newWireTo(t, database)
+	s := stageOn(t, database, map[string]string{"DATABASE_URL": pool.url(t, database), "DIRECT_URL": listen.url(t, database)})
+	s.pool, s.listen = pool, listen
+	return s
+}
+
+// stageOn sets the scene with settings of one's own.
+func stageOn(t *testing.T, database string, settings map[string]string) *scene {
+	t.Helper()
+	settings["AF_AUTH_LOG_LEVEL"] = "info"
+	s := &scene{w: newWorldOn(t, database, 0, settings), stays: newPerson(1001), goes: newPerson(1002)}
 	s.w.withConn(t, func(ctx context.Context, conn *pgx.Conn) error {
 		if err := s.stays.come(ctx, conn); err != nil {
 			return err

@@ -98,7 +98,7 @@ All faults are reported at once, each with a hint. A name that starts with ` + "
 const markdownTail = `
 ## Database URLs
 
-Only URLs are read: ` + "`postgresql://USER:PASSWORD@HOST:5432/DATABASE`" + `, also with several hosts (` + "`h1:5432,h2:5432`" + `) or a socket's folder (` + "`?host=/var/run/postgresql`" + `). In a user name or password, ` + "`/ ? # @ : %`" + ` are percent-encoded. The parameters of Prisma projects work as they are:
+Only URLs are read: ` + "`postgresql://USER:PASSWORD@HOST:5432/DATABASE`" + `, also with several hosts (` + "`h1:5432,h2:5432`" + `; the one that takes writes is used) or a socket's folder (` + "`?host=/var/run/postgresql`" + `). In a user name or password, ` + "`/ ? # @ : %`" + ` are percent-encoded. The parameters of Prisma projects work as they are:
 
 | parameter | becomes |
 |---|---|

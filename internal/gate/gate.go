@@ -85,7 +85,7 @@ type Decision struct {
 func (g *Gate) Check(ctx context.Context, token afauth.Token, host string) (Decision, error) {
 	hash, asked := token.Hash(), g.now()
 	// The lease first: what memory says afterwards is at least as new.
-	database, server, held := g.tenure.held(asked)
+	database, _, held := g.tenure.held(asked)
 	if held {
 		if d, ok := g.recall(hash, host, instant{asked, database}); ok {
 			g.counts.memory.Add(1)
@@ -99,9 +99,7 @@ func (g *Gate) Check(ctx context.Context, token afauth.Token, host string) (Deci
 		return Decision{}, err
 	}
 	d, err := g.decide(visit)
-	// A connection that still leads to another server than the one whose changes
-	// are heard may be behind it.
-	if err == nil && held && visit.Server == server.Started {
+	if err == nil && held {
 		g.memory.keep(f, hash, visit, asked)
 	}
 	if err == nil {
@@ -160,10 +158,14 @@ func (g *Gate) Who(ctx context.Context, token afauth.Token, host string) (Decisi
 	return g.decide(visit)
 }
 
+// find asks the database. Once changes are heard, and until they are lost, the
+// word of the server that tells of them is the only one that counts: a connection
+// that leads to another one, such as a former primary, may be behind it, and then
+// somebody would be let in whose revocation was confirmed.
 func (g *Gate) find(ctx context.Context, hash afauth.TokenHash, host string) (postgres.Visit, error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
-	return g.db.FindSession(ctx, hash, host, g.idle)
+	return g.db.FindSessionOn(ctx, g.tenure.heard(), hash, host, g.idle)
 }
 
 func (g *Gate) decide(visit postgres.Visit) (Decision, error) {

@@ -36,6 +36,17 @@ func (n *tenure) held(t time.Time) (database int64, server postgres.Server, ok b
 	return l.now + passed.Microseconds(), l.server, passed < afauth.Lease
 }
 
+// heard is which run of the server tells of changes; 0: none does. It counts
+// longer than the lease: a connection that listens may be of use, though its
+// heartbeats give no lease.
+func (n *tenure) heard() int64 {
+	l := n.current.Load()
+	if l == nil || l.asked.IsZero() {
+		return 0
+	}
+	return l.server.Started
+}
+
 // Renewed implements postgres.Hearer.
 func (g *Gate) Renewed(b postgres.Beat) {
 	before := g.tenure.current.Load()

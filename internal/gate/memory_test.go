@@ -158,23 +158,30 @@ func TestAnotherServer(t *testing.T) {
 	h.answers("second", "memory", token)
 	before := pid()
 	real := h.server
-	for name, server := range map[string]postgres.Server{
-		"promoted": {Started: real.Started, Timeline: 2}, "another": {Started: real.Started + 1, Timeline: 2},
-	} {
-		h.server = server
-		h.renew()
-		h.answers(name+": dropped", "database", token)
-		if now := pid(); now == before {
-			t.Errorf("%s: the connection of before is used", name)
-		}
+	h.server = postgres.Server{Started: real.Started, Timeline: 2}
+	h.renew()
+	h.answers("promoted: dropped", "database", token)
+	if now := pid(); now == before {
+		t.Error("promoted: the connection of before is used")
 	}
 	h.server = postgres.Server{Started: real.Started + 1, Timeline: 3}
 	h.renew()
-	h.answers("this connection leads elsewhere", "database", token)
-	h.answers("and what it says is not kept", "database", token)
+	for range 2 {
+		before = pid()
+		d, err := h.check(token)
+		no(t, "this connection leads elsewhere", d, err)
+		if who, err := h.gate.Who(t.Context(), token, host); afauth.CodeOf(err) != afauth.CodeUnavailable {
+			t.Errorf("of whoever leads elsewhere: %+v, %v", who, err)
+		}
+		if pid() == before {
+			t.Error("a connection that leads elsewhere is used again")
+		}
+	}
 	if s := h.gate.Stats(); s.Sessions != 0 {
 		t.Errorf("%+v", s)
 	}
+	h.gate.Lost()
+	h.answers("where nothing is heard any server answers", "database", token)
 	// The loss in between does not hide that it is another one.
 	h.server = real
 	h.renew()

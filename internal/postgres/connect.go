@@ -164,6 +164,11 @@ func (d Dialer) config() (*pgx.ConnConfig, error) {
 	}
 	config.ConnectTimeout = d.Timeout
 	config.Tracer = attempts{d.Attempted}
+	if config.ValidateConnect == nil && severalServers(config) {
+		// Of a primary and its standbys pgx would take whichever answers first, and
+		// a standby may not know yet who was revoked.
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
 	if d.notified != nil {
 		config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { d.notified(n) }
 	}
@@ -189,6 +194,17 @@ func (d Dialer) config() (*pgx.ConnConfig, error) {
 		config.RuntimeParams["statement_timeout"] = strconv.FormatInt(d.URL.SocketTimeout.Milliseconds(), 10)
 	}
 	return config, nil
+}
+
+// severalServers reports whether a URL names more servers than one. With sslmode
+// prefer, and where a name has several addresses, one host is tried more than once.
+func severalServers(config *pgx.ConnConfig) bool {
+	for _, f := range config.Fallbacks {
+		if f.Host != config.Host || f.Port != config.Port {
+			return true
+		}
+	}
+	return false
 }
 
 // target is what error messages name.

@@ -170,3 +170,14 @@ func giveBack(conn *pgxpool.Conn) {
 	}
 	conn.Release()
 }
+
+// discard takes a connection that leads where it should not out of the pool, and
+// closes it without keeping anybody waiting.
+func discard(conn *pgxpool.Conn) {
+	c := conn.Hijack()
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), farewell)
+		defer cancel()
+		_ = c.Close(ctx)
+	}()
+}

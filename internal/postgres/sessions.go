@@ -22,14 +22,36 @@ type Visit struct {
 
 // FindSession looks a session up by the hash of its token, on the one host it
 // is good for. A session that is over, unused for longer than idle, or of
-// another host is ErrNotSignedIn, like one that never was.
+// another host is ErrNotSignedIn, like one that never was. What a standby says is
+// CodeUnavailable: it may lag behind a revocation.
 func (db *DB) FindSession(ctx context.Context, token afauth.TokenHash, host string, idle time.Duration) (Visit, error) {
-	row, err := db.queries.FindSession(ctx, query.FindSessionParams{TokenHash: token[:], Host: host, Idle: idle})
+	return db.FindSessionOn(ctx, 0, token, host, idle)
+}
+
+// FindSessionOn is FindSession by the word of one run of the server (see
+// Visit.Server; 0: any): a row from another one is CodeUnavailable. A connection
+// that leads to a server whose word does not count is closed, so that the next
+// question looks for its way anew.
+func (db *DB) FindSessionOn(ctx context.Context, server int64, token afauth.TokenHash, host string, idle time.Duration) (Visit, error) {
+	const doing = "looking up the session"
+	conn, err := patient{pool: db.pool, wait: db.wait}.acquire(ctx)
+	if err != nil {
+		return Visit{}, fault(err, doing)
+	}
+	done := giveBack
+	defer func() { done(conn) }()
+	row, err := query.New(conn).FindSession(ctx, query.FindSessionParams{TokenHash: token[:], Host: host, Idle: idle})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Visit{}, afauth.ErrNotSignedIn
 	}
 	if err != nil {
-		return Visit{}, fault(err, "looking up the session")
+		return Visit{}, fault(err, doing)
+	}
+	if row.Standby || (server != 0 && row.Server.UnixMicro() != server) {
+		done = discard
+		return Visit{}, &afauth.Error{Code: afauth.CodeUnavailable,
+			Message: doing + ": the connection leads to a standby, or to another server than the one whose changes are heard",
+			Hint:    "DATABASE_URL and DIRECT_URL must lead to the primary; with several hosts, or a proxy before them, to the same one"}
 	}
 	return Visit{
 		Session: afauth.Session{

@@ -1,11 +1,13 @@
 -- name: FindSession :one
 -- What the gate asks for each request: session, person and the time, in one
--- row found by a unique index.
+-- row found by a unique index; and which server says so, and whether it only
+-- follows another one.
 SELECT s.id, s.user_id, s.host, s.parent_id, s.created_at, s.seen_at, s.expires_at,
     u.github_user_id, u.login, u.name, u.email, u.avatar_url,
     u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at, u.apps,
     u.last_sign_in_at, u.created_at AS user_created_at, u.updated_at AS user_updated_at,
-    now()::timestamptz AS now, pg_postmaster_start_time()::timestamptz AS server
+    now()::timestamptz AS now, pg_postmaster_start_time()::timestamptz AS server,
+    pg_is_in_recovery() AS standby
 FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.token_hash = @token_hash AND s.host = @host
     AND s.expires_at > now() AND s.seen_at > now() - @idle::interval;

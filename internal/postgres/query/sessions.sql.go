@@ -72,7 +72,8 @@ SELECT s.id, s.user_id, s.host, s.parent_id, s.created_at, s.seen_at, s.expires_
     u.github_user_id, u.login, u.name, u.email, u.avatar_url,
     u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at, u.apps,
     u.last_sign_in_at, u.created_at AS user_created_at, u.updated_at AS user_updated_at,
-    now()::timestamptz AS now, pg_postmaster_start_time()::timestamptz AS server
+    now()::timestamptz AS now, pg_postmaster_start_time()::timestamptz AS server,
+    pg_is_in_recovery() AS standby
 FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.token_hash = $1 AND s.host = $2
     AND s.expires_at > now() AND s.seen_at > now() - $3::interval
@@ -106,10 +107,12 @@ type FindSessionRow struct {
 	UserUpdatedAt      time.Time
 	Now                time.Time
 	Server             time.Time
+	Standby            bool
 }
 
 // What the gate asks for each request: session, person and the time, in one
-// row found by a unique index.
+// row found by a unique index; and which server says so, and whether it only
+// follows another one.
 func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (FindSessionRow, error) {
 	row := q.db.QueryRow(ctx, findSession, arg.TokenHash, arg.Host, arg.Idle)
 	var i FindSessionRow
@@ -135,6 +138,7 @@ func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (FindS
 		&i.UserUpdatedAt,
 		&i.Now,
 		&i.Server,
+		&i.Standby,
 	)
 	return i, err
 }
