@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -105,7 +107,8 @@ func sibling(b byte) string {
 }
 
 // TestTickets: a ticket is good once, in the browser that asked for it, on the
-// one host, and a bad one changes nothing.
+// one host; a bad one changes nothing; and one that is brought where it is not
+// good is good nowhere any more.
 func TestTickets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1, nil)
@@ -120,7 +123,6 @@ func TestTickets(t *testing.T) {
 		who  *stranger
 		url  string
 	}{
-		{"another browser", thief, link}, {"no browser", w.stranger(w.doors[0]), link}, {"another host", s, strings.Replace(link, appOrigin, elseApp, 1)},
 		{"a guess", s, changed(link, "ticket", strings.Repeat("A", 43))}, {"no ticket", s, changed(link, "ticket")}, {"16 KiB", s, changed(link, "ticket", strings.Repeat("A", 16<<10))},
 		{"two tickets", thief, changed(link, "ticket", "x", "y")}, {"NUL", s, changed(link, "ticket", "\x00")},
 	} {
@@ -131,6 +133,31 @@ func TestTickets(t *testing.T) {
 	if got := s.get(t, link); got.status != http.StatusSeeOther || got.to() != appOrigin+"/inside" || s.verify(t, appOrigin) != http.StatusOK {
 		t.Errorf("its owner: %d to %q", got.status, got.to())
 	}
+	forThief := s.get(t, changed(s.get(t, appOrigin+"/.af-auth/start").to(), "nonce", thief.nonceHash(appOrigin))).to()
+	if !strings.HasPrefix(forThief, appOrigin+"/.af-auth/enter?ticket=") {
+		t.Fatalf("no ticket for a nonce that the link's author chose: %q", forThief)
+	}
+	for name, c := range map[string]struct {
+		link         string
+		first, later *stranger // who brings it
+		elsewhere    bool
+	}{
+		"another browser first":                    {link: s.ticket(t, appOrigin), first: thief, later: s},
+		"a browser without a nonce first":          {link: s.ticket(t, appOrigin), first: w.stranger(w.doors[0]), later: s},
+		"another host first":                       {link: s.ticket(t, appOrigin), first: s, later: s, elsewhere: true},
+		"a nonce that the author of the link has":  {link: forThief, first: s, later: thief},
+		"the same, by a browser without any nonce": {link: s.get(t, changed(s.get(t, appOrigin+"/.af-auth/start").to(), "nonce", strings.Repeat("0", 64))).to(), first: w.stranger(w.doors[0]), later: s},
+	} {
+		first := c.link
+		if c.elsewhere {
+			first = strings.Replace(first, appOrigin, elseApp, 1)
+		}
+		for who, got := range map[string]reply{"at first": c.first.get(t, first), "later": c.later.get(t, c.link)} {
+			if got.status != http.StatusForbidden || len(got.header.Values("Set-Cookie")) > 0 {
+				t.Errorf("%s, %s: %d to %q", name, who, got.status, got.to())
+			}
+		}
+	}
 	// Neither a used nor an invented ticket, in whoever's link, takes the session away.
 	for _, bad := range []string{link, changed(link, "ticket", strings.Repeat("A", 43))} {
 		if got := s.get(t, bad); got.status != http.StatusForbidden {
@@ -140,6 +167,12 @@ func TestTickets(t *testing.T) {
 			t.Errorf("a bad ticket ended the session that was there: %d", got)
 		}
 	}
+}
+
+// nonceHash is what a ticket is bound to: the hash of the browser's nonce.
+func (s *stranger) nonceHash(origin string) string {
+	sum := sha256.Sum256([]byte(s.jar[hostOf(origin)]["__Host-af_auth_nonce"]))
+	return hex.EncodeToString(sum[:])
 }
 
 // ticket goes to an application's host as far as the link with the ticket.

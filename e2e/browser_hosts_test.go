@@ -38,7 +38,7 @@ func TestBrowserTwoHosts(t *testing.T) {
 	them.do(t, "go on in the open page", chromedp.Click(chromedp.CSS(`main a[href="/"]`)))
 	them.isAt(t, "the refused page", ownOrigin+"/auth/refused", "is not open to")
 	admin.quiet(t)
-	them.quiet(t, ownOrigin+"/auth/refused")
+	them.quiet(t, ownOrigin+"/auth/refused", farApp+"/.af-auth/enter")
 }
 
 // asks: an application leads to sign-in, to GitHub and to the waiting page, from
@@ -117,13 +117,13 @@ func (h *hosts) opensOneApplication(t *testing.T, them *browser) {
 }
 
 // refusesCopiedTicket: a link with a ticket opens nothing in another browser, with
-// a nonce of its own or without, and stays good for the browser it was made for.
+// a nonce of its own or without; and what another browser has brought is used up
+// in the browser it was made for, too.
 func (h *hosts) refusesCopiedTicket(t *testing.T, them *browser) {
 	t.Helper()
 	before := them.session(t, farApp)
-	ticket, goOn := them.holdsTicket(t)
 	another := h.browser(t)
-	refused := func(name string) {
+	refused := func(name, ticket string) {
 		t.Helper()
 		another.do(t, name, chromedp.Navigate(ticket))
 		another.isAt(t, name, ticket, "This link is used up")
@@ -133,17 +133,25 @@ func (h *hosts) refusesCopiedTicket(t *testing.T, them *browser) {
 			t.Errorf("%s: the other browser has a session", name)
 		}
 	}
-	refused("a ticket in a browser without a nonce")
-	another.do(t, "open the application", chromedp.Navigate(farApp+"/"))
-	another.isAt(t, "the sign-in page", ownOrigin+"/auth/sign-in", "Sign in to The App")
-	refused("a ticket in a browser with another nonce")
+	for _, name := range []string{"a ticket in a browser without a nonce", "a ticket in a browser with another nonce"} {
+		ticket, goOn := them.holdsTicket(t)
+		refused(name, ticket)
+		goOn()
+		them.isAt(t, name+", and then in its own", ticket, "This link is used up")
+		if them.session(t, farApp) != before {
+			t.Errorf("%s: the session of its owner is another one", name)
+		}
+		another.do(t, "open the application", chromedp.Navigate(farApp+"/"))
+		another.isAt(t, "the sign-in page", ownOrigin+"/auth/sign-in", "Sign in to The App")
+	}
 
+	ticket, goOn := them.holdsTicket(t)
 	goOn()
 	them.waitFor(t, "the ticket in its own browser", 20*time.Second, `location.href === `+quote(farApp+"/?again=1")+` && document.body.innerText.includes("Hello, Mona Octocat")`)
 	if after := them.session(t, farApp); after == "" || after == before {
 		t.Error("the ticket has made no session")
 	}
-	refused("a ticket that was used")
+	refused("a ticket that was used", ticket)
 	another.quiet(t, farApp+"/.af-auth/enter")
 }
 

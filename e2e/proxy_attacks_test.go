@@ -172,12 +172,14 @@ func (f *front) redeemsOnce(t *testing.T, v *visitor) {
 			t.Errorf("%s: %d %v", name, got.status, got.header)
 		}
 	}
-	refused(f.visitor(t), "a ticket in a browser without the nonce", ticket())
+	entry := ticket()
+	refused(f.visitor(t), "a ticket in a browser without the nonce", entry)
+	refused(again, "a ticket that was there", entry)
 	refused(again, "a ticket on another host", strings.Replace(ticket(), appOrigin, elseApp, 1))
 	other := f.visitor(t)
 	f.ask(t, other, request{method: http.MethodGet, url: appOrigin + "/", header: navigation()})
 	refused(other, "a ticket in a browser with another nonce", ticket())
-	entry := ticket()
+	entry = ticket()
 	if got := f.ask(t, again, request{method: http.MethodGet, url: entry, header: navigation()}); got.status != http.StatusSeeOther || got.to() != appOrigin+"/inside" {
 		t.Fatalf("the ticket: %d to %q %s", got.status, got.to(), got.body)
 	}

@@ -131,8 +131,9 @@ type Redeemed struct {
 	ReturnTo          string
 }
 
-// RedeemTicket turns a ticket into a session, once. ErrTicketInvalid covers
-// every refusal: who guesses learns nothing from the difference.
+// RedeemTicket turns a ticket into a session, once: whatever becomes of it, the
+// ticket is gone. ErrTicketInvalid covers every refusal: who guesses learns
+// nothing from the difference.
 func (db *DB) RedeemTicket(ctx context.Context, r Redemption) (Redeemed, error) {
 	row, err := db.queries.RedeemTicket(ctx, query.RedeemTicketParams{
 		TicketHash: r.Ticket[:], Host: r.Host, NonceHash: r.Nonce[:],

@@ -81,13 +81,14 @@ func TestTicketRefused(t *testing.T) {
 		left   bool
 	}{
 		{"another ticket", time.Minute, "", func(r *postgres.Redemption) { r.Ticket = afauth.NewToken().Hash() }, true},
-		{"another host", time.Minute, "", func(r *postgres.Redemption) { r.Host = "evil.example.com" }, true},
-		{"our own host", time.Minute, "", func(r *postgres.Redemption) { r.Host = ownHost }, true},
-		{"another nonce", time.Minute, "", func(r *postgres.Redemption) { r.Nonce = afauth.NewToken().Hash() }, true},
-		{"no nonce", time.Minute, "", func(r *postgres.Redemption) { r.Nonce = afauth.TokenHash{} }, true},
+		{"another host", time.Minute, "", func(r *postgres.Redemption) { r.Host = "evil.example.com" }, false},
+		{"our own host", time.Minute, "", func(r *postgres.Redemption) { r.Host = ownHost }, false},
+		{"another nonce", time.Minute, "", func(r *postgres.Redemption) { r.Nonce = afauth.NewToken().Hash() }, false},
+		{"no nonce", time.Minute, "", func(r *postgres.Redemption) { r.Nonce = afauth.TokenHash{} }, false},
 		{"expired", 0, "", nil, false},
 		{"the parent ended", time.Minute, "DELETE FROM sessions", nil, false},
 		{"the parent expired", time.Minute, "UPDATE sessions SET expires_at = now()", nil, false},
+		{"for other applications alone", time.Minute, "UPDATE users SET apps = '{other.example.com}'", nil, false},
 		{"revoked", time.Minute, "UPDATE users SET is_whitelisted = false", nil, false},
 		{"deleted", time.Minute, "DELETE FROM users", nil, false},
 		{"the permission ran out", time.Minute, "ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET whitelist_until = now()", nil, false},

@@ -98,11 +98,11 @@ func TestTicketIsRefused(t *testing.T) {
 		// kept says that the ticket's owner may still use it.
 		kept bool
 	}{
-		"another browser":     {"SELECT 1", func(e *signin.Entry) { e.Nonce = other }, true},
-		"no nonce":            {"SELECT 1", func(e *signin.Entry) { e.Nonce = "" }, true},
-		"the nonce's hash":    {"SELECT 1", func(e *signin.Entry) { e.Nonce = nonce }, true},
-		"another host":        {"SELECT 1", func(e *signin.Entry) { e.Host = "wiki.example.test:8443" }, true},
-		"our own host":        {"SELECT 1", func(e *signin.Entry) { e.Host = "auth.example.test" }, true},
+		"another browser":     {"SELECT 1", func(e *signin.Entry) { e.Nonce = other }, false},
+		"no nonce":            {"SELECT 1", func(e *signin.Entry) { e.Nonce = "" }, false},
+		"the nonce's hash":    {"SELECT 1", func(e *signin.Entry) { e.Nonce = nonce }, false},
+		"another host":        {"SELECT 1", func(e *signin.Entry) { e.Host = "wiki.example.test:8443" }, false},
+		"our own host":        {"SELECT 1", func(e *signin.Entry) { e.Host = "auth.example.test" }, false},
 		"another ticket":      {"SELECT 1", func(e *signin.Entry) { e.Ticket = other }, true},
 		"no ticket":           {"SELECT 1", func(e *signin.Entry) { e.Ticket = "" }, true},
 		"too late":            {"UPDATE tickets SET expires_at = now()", nil, false},

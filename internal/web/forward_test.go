@@ -118,7 +118,7 @@ func TestForwardTickets(t *testing.T) {
 		who  *browser
 		link string
 	}{
-		"replayed": {b, used}, "another browser": {w.browser(), fresh}, "another host": {b, strings.Replace(fresh, app, "wiki.example.test", 1)},
+		"replayed": {b, used}, "another browser": {w.browser(), ticket()}, "another host": {b, strings.Replace(ticket(), app, "wiki.example.test", 1)},
 		"late": {b, late}, "none": {b, "https://" + app + "/.af-auth/enter"}, "invented": {b, "https://" + app + "/.af-auth/enter?ticket=" + strings.Repeat("A", 43)},
 	} {
 		out := c.who.through("GET", c.link, nil)

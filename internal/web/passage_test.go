@@ -139,12 +139,12 @@ func TestEnterFails(t *testing.T) {
 	b.signIn(t, "octocat", "")
 	used := b.ticket(t)
 	b.get(used)
-	fresh := b.ticket(t)
+	brought := b.ticket(t)
 	for name, c := range map[string]struct {
 		who  *browser
 		link string
 	}{
-		"used": {b, used}, "another browser": {w.browser(), fresh}, "no ticket": {b, "https://" + app + "/.af-auth/enter"},
+		"used": {b, used}, "another browser": {w.browser(), brought}, "no ticket": {b, "https://" + app + "/.af-auth/enter"},
 		"invented": {b, "https://" + app + "/.af-auth/enter?ticket=" + strings.Repeat("A", 43)}, "long": {b, "https://" + app + "/.af-auth/enter?ticket=" + strings.Repeat("A", 5000)},
 	} {
 		out := c.who.get(c.link)
@@ -158,9 +158,10 @@ func TestEnterFails(t *testing.T) {
 	if got := b.get("https://" + app + "/auth/verify"); got.Code != http.StatusOK {
 		t.Errorf("bad links ended the session: %d", got.Code)
 	}
-	if out := b.get(fresh); out.Code != http.StatusSeeOther {
-		t.Errorf("the good one afterwards: %d", out.Code)
+	if out := b.get(brought); out.Code != http.StatusForbidden {
+		t.Errorf("the one that another browser brought: %d", out.Code)
 	}
+	b.enter(t)
 }
 
 // TestPassageOfWhoHasWaited: whoever waits may wait for longer than the nonce

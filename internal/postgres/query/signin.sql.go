@@ -64,26 +64,25 @@ func (q *Queries) IssueTicket(ctx context.Context, arg IssueTicketParams) (int64
 
 const redeemTicket = `-- name: RedeemTicket :one
 WITH person AS (
-    SELECT u.id, access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) AS access
+    SELECT u.id, access_of(u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at) = 'allowed'
+        AND (u.apps IS NULL OR $1::text = ANY (u.apps)) AS may
     FROM users u
-    WHERE (u.apps IS NULL OR $1::text = ANY (u.apps)) AND u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id
-        WHERE t.token_hash = $2 AND t.host = $1 AND t.nonce_hash = $3)
+    WHERE u.id = (SELECT s.user_id FROM tickets t JOIN sessions s ON s.id = t.session_id WHERE t.token_hash = $2)
     FOR SHARE
 ), parent AS (
-    SELECT p.id, p.user_id, p.expires_at, person.access
+    SELECT p.id, p.user_id, p.expires_at, person.may
     FROM person JOIN sessions p ON p.user_id = person.id
     WHERE p.id = (SELECT t.session_id FROM tickets t WHERE t.token_hash = $2)
     FOR KEY SHARE OF p
 ), used AS (
     DELETE FROM tickets USING parent
-    WHERE tickets.session_id = parent.id
-        AND tickets.token_hash = $2 AND tickets.host = $1 AND tickets.nonce_hash = $3
-    RETURNING tickets.return_to, tickets.expires_at
+    WHERE tickets.session_id = parent.id AND tickets.token_hash = $2
+    RETURNING tickets.return_to, tickets.expires_at > now() AND tickets.host = $1 AND tickets.nonce_hash = $3 AS good
 ), opened AS (
     INSERT INTO sessions (token_hash, user_id, host, parent_id, expires_at, user_agent)
     SELECT $4::bytea, parent.user_id, $1, parent.id, parent.expires_at, $5::text
     FROM used CROSS JOIN parent
-    WHERE used.expires_at > now() AND parent.expires_at > now() AND parent.access = 'allowed'
+    WHERE used.good AND parent.expires_at > now() AND parent.may
     RETURNING id, user_id, expires_at
 ), crowded AS (
     -- One browser needs one session on one host; a few more are tabs that came
@@ -128,7 +127,8 @@ type RedeemTicketRow struct {
 }
 
 // The delete makes it single use: of two that come at once, one waits for the
-// row and finds it gone. A wrong host or nonce leaves it for its owner. Person
+// row and finds it gone. A wrong host or nonce ends it too: so a ticket that was
+// made to be stolen ends when the browser that it was made in brings it. Person
 // and parent session are locked first, in the order in which a revocation locks
 // them: the two wait for each other in line, and whoever comes second sees what
 // the first has done. Should the parent end all the same, the foreign key
