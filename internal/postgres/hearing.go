@@ -22,6 +22,19 @@ const (
 	// count. For as long as the lease that it gives, a revocation that looks for
 	// live servers still finds this one.
 	registeredWithin = silence - 2*afauth.Lease
+
+	// Every role of the database may send on the channel. So what is done for what
+	// comes in has bounds, and beyond them it is taken for the worst: everybody is
+	// concerned, and no mark is confirmed.
+
+	// mostHeard is how many messages are read between two heartbeats.
+	mostHeard = 8192
+	// mostMarks is how many marks may wait to be confirmed, and mostConfirmed how
+	// many are between two heartbeats.
+	mostMarks, mostConfirmed = 64, 512
+	// tellEvery is how often everybody is told of, at most, where no heartbeat and
+	// no mark waits for it.
+	tellEvery = 10 * time.Millisecond
 )
 
 // hearing is one connection that listens.
@@ -43,6 +56,11 @@ type hearing struct {
 	answered bool  // the connection was of use
 	pooled   bool  // a pooler stands between, and the log knows
 	marks    []afauth.ID
+
+	heard, marked int       // since the last beat was asked for
+	flooded       bool      // there was more than is read, and the log knows
+	everybody     bool      // everybody is concerned, and has not been told
+	tellAt        time.Time // not told before
 }
 
 func (h *hearing) run(ctx context.Context, conn *pgx.Conn) error {
@@ -61,8 +79,8 @@ func (h *hearing) run(ctx context.Context, conn *pgx.Conn) error {
 	}
 	h.listener.changed(nil)
 	for next := time.Now(); ; {
-		if !time.Now().Before(next) {
-			next = time.Now().Add(beatEvery)
+		if now := time.Now(); !now.Before(next) {
+			next = now.Add(beatEvery)
 			if err := h.ask(ctx); err != nil {
 				return fmt.Errorf("asking for a heartbeat: %w", err)
 			}
@@ -71,6 +89,7 @@ func (h *hearing) run(ctx context.Context, conn *pgx.Conn) error {
 				return err
 			}
 		}
+		h.tell()
 		h.settle()
 		if err := h.confirm(ctx); err != nil {
 			return fmt.Errorf("confirming a change: %w", err)
@@ -91,6 +110,7 @@ func (h *hearing) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
 	defer cancel()
 	h.sent, h.valid = h.sent+1, false
+	h.calm(ctx)
 	asked := time.Now()
 	row, err := query.New(h.conn).Beat(ctx, query.BeatParams{
 		Channel: h.own, Beat: strconv.FormatInt(h.sent, 10), ID: h.listener.Instance, Silence: registeredWithin,
@@ -102,6 +122,16 @@ func (h *hearing) ask(ctx context.Context) error {
 	h.valid = row.Registered && h.direct(ctx, row.Backend)
 	h.beat = Beat{Asked: asked, Now: row.Now, Server: Server{Started: row.Started.UnixMicro(), Timeline: row.Timeline}}
 	return nil
+}
+
+// calm begins to count anew what is heard. The first flood in a row is news.
+func (h *hearing) calm(ctx context.Context) {
+	flooded := h.heard > mostHeard || h.marked > mostConfirmed
+	if flooded && !h.flooded {
+		h.listener.Dialer.Logger.WarnContext(ctx, "more notifications than are read: memory is dropped again and again, and revocations are not confirmed",
+			"channel", accessChannel, "hint", "somebody sends them with pg_notify: look for it in pg_stat_activity")
+	}
+	h.flooded, h.heard, h.marked = flooded, 0, 0
 }
 
 // direct reports whether the server at the other end is the one that we were told
@@ -119,8 +149,11 @@ func (h *hearing) direct(ctx context.Context, backend int64) bool {
 	return false
 }
 
-// wait hears until something came or it is time for the next beat.
+// wait hears until something came, or it is time for the next beat, or to tell.
 func (h *hearing) wait(ctx context.Context, until time.Time) error {
+	if h.everybody && h.tellAt.Before(until) {
+		until = h.tellAt
+	}
 	waiting, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	err := h.conn.PgConn().WaitForNotification(waiting)
@@ -136,20 +169,40 @@ func (h *hearing) hear(channel, payload string) {
 		h.echoed, _ = strconv.ParseInt(payload, 10, 64)
 		return
 	}
+	if h.heard++; h.heard > mostHeard {
+		h.everybody = true
+		return
+	}
 	m, known := readMessage(payload)
 	switch {
 	case !known:
-		h.listener.changed(nil)
-	case m.Mark != nil:
-		h.marks = append(h.marks, *m.Mark)
-	default:
+		h.everybody = true
+	case m.Mark == nil:
 		h.listener.changed(m.Users)
+	default:
+		if h.marked++; h.marked <= mostConfirmed && len(h.marks) < mostMarks {
+			h.marks = append(h.marks, *m.Mark)
+		}
 	}
 }
 
-// settle tells of a beat once it was both answered and heard.
+// tell passes on that everybody is concerned: before whatever says that all has
+// been told, and otherwise not too often.
+func (h *hearing) tell() {
+	now := time.Now()
+	if !h.everybody || (now.Before(h.tellAt) && !h.due() && len(h.marks) == 0) {
+		return
+	}
+	h.everybody, h.tellAt = false, now.Add(tellEvery)
+	h.listener.changed(nil)
+}
+
+// due reports that a beat was both answered and heard, and not told yet.
+func (h *hearing) due() bool { return h.valid && h.echoed == h.sent && h.renewed != h.sent }
+
+// settle tells of a beat that is due.
 func (h *hearing) settle() {
-	if !h.valid || h.echoed != h.sent || h.renewed == h.sent {
+	if !h.due() {
 		return
 	}
 	h.renewed = h.sent
@@ -160,23 +213,17 @@ func (h *hearing) settle() {
 
 // confirm answers the marks whose turn has come: what came before them has been
 // told. Those that are heard meanwhile are left for the next turn, so that
-// heartbeats are not held up. A mark that cannot be answered only makes a
-// revocation wait for the lease.
+// heartbeats are not held up. A mark that cannot be answered, or that is one too
+// many, only makes a revocation wait for the lease.
 func (h *hearing) confirm(ctx context.Context) error {
+	if len(h.marks) == 0 {
+		return nil
+	}
 	marks := h.marks
 	h.marks = nil
-	for _, mark := range marks {
-		if err := h.confirmOne(ctx, mark); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (h *hearing) confirmOne(ctx context.Context, mark afauth.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, afauth.Lease)
 	defer cancel()
-	err := query.New(h.conn).Confirm(ctx, query.ConfirmParams{Mark: mark, InstanceID: h.listener.Instance})
+	err := query.New(h.conn).Confirm(ctx, query.ConfirmParams{Marks: marks, InstanceID: h.listener.Instance})
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		h.listener.Dialer.Logger.WarnContext(ctx, "a change of access was heard and could not be confirmed", "error", err)

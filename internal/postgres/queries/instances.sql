@@ -37,7 +37,7 @@ SELECT set_config('synchronous_commit', 'off', true)::text AS unsynchronised,
     coalesce(pg_notify(@channel::text, @payload::text)::text, '')::text AS sent;
 
 -- name: Confirm :exec
-INSERT INTO confirmations (mark, instance_id) VALUES (@mark, @instance_id) ON CONFLICT DO NOTHING;
+INSERT INTO confirmations (mark, instance_id) SELECT unnest(@marks::uuid[]), @instance_id ON CONFLICT DO NOTHING;
 
 -- name: ListConfirmations :many
 SELECT instance_id FROM confirmations WHERE mark = @mark;

@@ -61,16 +61,16 @@ func (q *Queries) Beat(ctx context.Context, arg BeatParams) (BeatRow, error) {
 }
 
 const confirm = `-- name: Confirm :exec
-INSERT INTO confirmations (mark, instance_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+INSERT INTO confirmations (mark, instance_id) SELECT unnest($1::uuid[]), $2 ON CONFLICT DO NOTHING
 `
 
 type ConfirmParams struct {
-	Mark       afauth.ID
+	Marks      []afauth.ID
 	InstanceID afauth.ID
 }
 
 func (q *Queries) Confirm(ctx context.Context, arg ConfirmParams) error {
-	_, err := q.db.Exec(ctx, confirm, arg.Mark, arg.InstanceID)
+	_, err := q.db.Exec(ctx, confirm, arg.Marks, arg.InstanceID)
 	return err
 }
 
