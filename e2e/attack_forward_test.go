@@ -280,7 +280,7 @@ func TestTicketsThroughTheProxy(t *testing.T) {
 	}
 	late := ticket()
 	w.exec(t, "UPDATE tickets SET expires_at = now()")
-	used := ticket()
+	used, fresh, elsewhere, stolen, ours := ticket(), ticket(), ticket(), ticket(), ticket()
 	if got := s.through(t, http.MethodGet, used, nil); got.status != http.StatusSeeOther || got.to() != appOrigin+"/inside" {
 		t.Fatalf("enter: %d to %q", got.status, got.to())
 	}
@@ -288,8 +288,8 @@ func TestTicketsThroughTheProxy(t *testing.T) {
 		who  *stranger
 		link string
 	}{
-		"replayed": {s, used}, "late": {s, late}, "for another host": {s, strings.Replace(ticket(), appOrigin, elseApp, 1)}, "another browser": {w.stranger(w.doors[0]), ticket()},
-		"on our own host": {s, strings.Replace(ticket(), appOrigin, ownOrigin, 1)},
+		"replayed": {s, used}, "late": {s, late}, "for another host": {s, strings.Replace(elsewhere, appOrigin, elseApp, 1)}, "another browser": {w.stranger(w.doors[0]), stolen},
+		"on our own host": {s, strings.Replace(ours, appOrigin, ownOrigin, 1)},
 	} {
 		got := c.who.through(t, http.MethodGet, c.link, nil)
 		page := got.status == http.StatusForbidden && strings.Contains(got.body, "This link is used up")
@@ -301,7 +301,7 @@ func TestTicketsThroughTheProxy(t *testing.T) {
 	if got := s.through(t, http.MethodGet, appOrigin+"/inside", nil); got.status != http.StatusOK {
 		t.Errorf("the session afterwards: %d", got.status)
 	}
-	if got := s.through(t, http.MethodGet, ticket(), nil); got.status != http.StatusSeeOther {
+	if got := s.through(t, http.MethodGet, fresh, nil); got.status != http.StatusSeeOther {
 		t.Errorf("a good one afterwards: %d", got.status)
 	}
 	waits := w.stranger(w.doors[0])

@@ -55,12 +55,28 @@ func TestLeastPrivilege(t *testing.T) {
 		t.Error("octocat got no session")
 	}
 	for _, forbidden := range []string{
-		"UPDATE events SET kind = 'x'", "DELETE FROM events", "TRUNCATE events", "DELETE FROM af_auth_migrations",
+		"UPDATE events SET kind = 'x'", "DELETE FROM events", "TRUNCATE events",
+		"INSERT INTO events (id, kind) OVERRIDING SYSTEM VALUE VALUES (9223372036854775807, 'x')", "INSERT INTO events (at, kind) VALUES ('2020-01-01', 'x')",
+		"INSERT INTO events (kind, role) VALUES ('x', 'postgres')", "SELECT setval('events_id_seq', 9223372036854775807)", "DELETE FROM af_auth_migrations",
 		"UPDATE af_auth_migrations_history SET actor = 'x'", "INSERT INTO af_auth_migrations SELECT * FROM af_auth_migrations",
 		"CREATE TABLE mine (id int)", "ALTER TABLE users DISABLE TRIGGER ALL",
 	} {
 		if err := trySQL(t, as("app"), forbidden); err == nil || !strings.Contains(err.Error(), "42501") {
 			t.Errorf("%s: %v, want SQLSTATE 42501", forbidden, err)
+		}
+	}
+
+	people := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(people, []byte("github_user_id\n7\n8\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"allow", "#9"}, {"revoke", "#9"}, {"import", people, "--yes"}, {"sign-out", "#7"}, {"forget", "#8", "--yes"}, {"events", "--all"},
+	} {
+		command := exec.Command("af-auth", args...)
+		command.Dir, command.Env = t.TempDir(), []string{"DATABASE_URL=" + as("app")}
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("af-auth %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
 

@@ -175,7 +175,7 @@ func TestReadyRights(t *testing.T) {
 	role := owner.Config().Database + "_role" // roles are the whole server's
 	l := newLooker(t, address)
 	l.run("CREATE ROLE " + role + "; GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, tickets, instances, requests, confirmations, webhooks, deliveries TO " + role +
-		"; GRANT SELECT, INSERT ON events TO " + role + "; GRANT SELECT ON af_auth_migrations, af_auth_migrations_history TO " + role)
+		"; GRANT SELECT, INSERT (kind, user_id, actor, address, reason, details) ON events TO " + role + "; GRANT SELECT ON af_auth_migrations, af_auth_migrations_history TO " + role)
 	t.Cleanup(func() {
 		if _, err := owner.Exec(context.Background(), "DROP OWNED BY "+role); err != nil {
 			t.Error(err)
@@ -192,9 +192,10 @@ func TestReadyRights(t *testing.T) {
 	if got := l.check("schema"); !got.OK {
 		t.Errorf("%+v", got)
 	}
-	l.run("REVOKE DELETE ON sessions FROM " + role + "; REVOKE ALL ON af_auth_migrations FROM " + role)
+	l.run("REVOKE DELETE ON sessions FROM " + role + "; REVOKE INSERT (reason) ON events FROM " + role + "; REVOKE ALL ON af_auth_migrations FROM " + role)
 	got := l.check("schema")
-	want := `as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON sessions TO "` + role + `"; GRANT SELECT ON af_auth_migrations TO "` + role + `"`
+	want := `as their owner: GRANT SELECT, INSERT, UPDATE, DELETE ON sessions TO "` + role +
+		`"; GRANT SELECT, INSERT (kind, user_id, actor, address, reason, details) ON events TO "` + role + `"; GRANT SELECT ON af_auth_migrations TO "` + role + `"`
 	if got.OK || got.Detail != "the role of DATABASE_URL lacks rights on the tables" || got.Hint != want {
 		t.Errorf("%+v, want %q", got, want)
 	}

@@ -108,7 +108,7 @@ func TestForwardTickets(t *testing.T) {
 	b := w.browser()
 	b.signIn(t, "octocat", "")
 	ticket := func() string { return to(b.get(to(b.through("GET", "https://"+app+"/inside", nil)))) }
-	used, fresh, late := ticket(), ticket(), ticket()
+	used, fresh, late, stolen, elsewhere := ticket(), ticket(), ticket(), ticket(), ticket()
 	b.through("GET", used, nil)
 	parts, _ := url.Parse(late)
 	token, _ := afauth.ParseToken(parts.Query().Get("ticket"))
@@ -118,7 +118,7 @@ func TestForwardTickets(t *testing.T) {
 		who  *browser
 		link string
 	}{
-		"replayed": {b, used}, "another browser": {w.browser(), ticket()}, "another host": {b, strings.Replace(ticket(), app, "wiki.example.test", 1)},
+		"replayed": {b, used}, "another browser": {w.browser(), stolen}, "another host": {b, strings.Replace(elsewhere, app, "wiki.example.test", 1)},
 		"late": {b, late}, "none": {b, "https://" + app + "/.af-auth/enter"}, "invented": {b, "https://" + app + "/.af-auth/enter?ticket=" + strings.Repeat("A", 43)},
 	} {
 		out := c.who.through("GET", c.link, nil)
