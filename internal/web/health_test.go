@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -103,6 +104,49 @@ func TestRateLimit(t *testing.T) {
 	for range 50 {
 		if got := ask("/auth/verify", "203.0.113.1"); got != http.StatusUnauthorized {
 			t.Fatalf("the gate: %d", got)
+		}
+	}
+}
+
+// TestPartsOfOtherSites: what another site's page asks for as its part begins no
+// sign-in, and takes none from the people behind its visitor's address.
+func TestPartsOfOtherSites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *web.Options) { o.SignInRate = 3 })
+	ask := func(path, site, mode, dest string) *httptest.ResponseRecorder {
+		return w.browser().ask("GET", path, func(r *http.Request) {
+			for name, value := range map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest} {
+				if value != "" {
+					r.Header.Set(name, value)
+				}
+			}
+		})
+	}
+	paths := map[string]int{"/auth/github": http.StatusFound, "/auth/github/callback": http.StatusForbidden}
+	for path := range paths {
+		for _, part := range [][3]string{
+			{"cross-site", "no-cors", "image"}, {"cross-site", "no-cors", "script"}, {"cross-site", "cors", "empty"}, {"same-site", "no-cors", "image"},
+			{"cross-site", "navigate", "iframe"}, {"cross-site", "navigate", "object"}, {"", "no-cors", ""}, {"cross-site", "websocket", "websocket"},
+		} {
+			for range 3 {
+				out := ask(path, part[0], part[1], part[2])
+				if out.Code != http.StatusForbidden || len(out.Result().Cookies()) > 0 || !strings.Contains(out.Body.String(), "came from another site") && !strings.Contains(out.Body.String(), "cross_origin") {
+					t.Errorf("%s %q: %d %s", path, part, out.Code, out.Body)
+				}
+			}
+		}
+	}
+	for path, answered := range paths {
+		for i, opened := range [][3]string{
+			{"cross-site", "navigate", "document"}, {"same-origin", "cors", "empty"}, {"none", "navigate", ""}, {"none", "navigate", "document"},
+		} {
+			want := answered
+			if i == 3 {
+				want = http.StatusTooManyRequests
+			}
+			if out := ask(path, opened[0], opened[1], opened[2]); out.Code != want || strings.Contains(out.Body.String(), "cross_origin") {
+				t.Errorf("%s %q: %d, want %d", path, opened, out.Code, want)
+			}
 		}
 	}
 }

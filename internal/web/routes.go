@@ -203,9 +203,14 @@ func (s *Server) admit(g guard, r *http.Request) error {
 	default:
 		return &afauth.Error{Code: afauth.CodeNotFound, Message: "this route has no guard"}
 	}
-	if limiter := s.limiter(g); limiter != nil && !limiter.allow(s.peer(r)) {
-		s.Metrics.SignInRateLimited()
-		return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
+	if limiter := s.limiter(g); limiter != nil {
+		if err := opened(r); err != nil {
+			return err
+		}
+		if !limiter.allow(s.peer(r)) {
+			s.Metrics.SignInRateLimited()
+			return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
+		}
 	}
 	if g == ownHostPost || g == ownHostAdminPost {
 		err := s.cross.Check(r)
@@ -223,6 +228,19 @@ func (s *Server) admit(g guard, r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// opened returns an error where the browser says that a page of another site asks
+// for something as its part: a picture, a frame, a script. With twenty pictures
+// such a page would use up the sign-ins of all who share its visitor's address.
+// A service worker of our own host asks as a part, too, for what a person opens.
+func opened(r *http.Request) error {
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	if r.Header.Get("Sec-Fetch-Site") == "same-origin" || mode == "" || mode == "navigate" && (dest == "" || dest == "document") {
+		return nil
+	}
+	return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "a part of another site's page, and no sign-in",
+		Err: errors.New("Sec-Fetch-Mode is " + strconv.Quote(mode) + ", Sec-Fetch-Dest " + strconv.Quote(dest))}
 }
 
 // limiter holds the buckets that a guard takes from; nil: it takes from none.

@@ -180,7 +180,7 @@ var failures = map[afauth.Code]words{
 	afauth.CodeCrossOrigin: {
 		status: http.StatusForbidden,
 		title:  "This came from another site",
-		what:   "Your browser says that a page which is not ours sent this form, so it was not carried out.",
+		what:   "Your browser says that a page which is not ours asked for this, so it was not carried out.",
 		action: toStart,
 		home:   true,
 		next:   []string{"Open the page here and use its own button.", "An extension that rewrites requests can cause this."},
