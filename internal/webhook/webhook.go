@@ -177,7 +177,8 @@ func (s *Sender) giveUp(ctx context.Context) {
 	}
 }
 
-// post sends one try. Its error holds neither the address nor a secret.
+// post sends one try. Its error holds neither the address, nor a part of it, nor a
+// secret.
 func (s *Sender) post(ctx context.Context, d postgres.Delivery) error {
 	body, err := json.Marshal(messageOf(d))
 	if err != nil {
@@ -195,15 +196,7 @@ func (s *Sender) post(ctx context.Context, d postgres.Delivery) error {
 	r.Header.Set("X-AF-Auth-Signature-256", Sign(s.Secret, stamp, body))
 	res, err := s.client.Do(r)
 	if err != nil {
-		// What url.Error adds to the cause is the address.
-		var outer *url.Error
-		if errors.As(err, &outer) {
-			err = outer.Err
-		}
-		if errors.Is(err, errPrivate) {
-			err = errPrivate // without the address that was found
-		}
-		return err
+		return plain(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, res.Body, mostAnswer)
