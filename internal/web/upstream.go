@@ -60,6 +60,9 @@ func upstreamTransport() *http.Transport {
 
 // toUpstream asks the gate and hands the request on to the application.
 func (s *Server) toUpstream(w http.ResponseWriter, r *http.Request) error {
+	if switches(r.Header) && r.ContentLength != 0 {
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: "a WebSocket that begins with a body"}
+	}
 	if s.Public.Open(s.Origin.Host, r.URL) {
 		s.Metrics.GateDecision("public")
 		return s.carry(w, r, gate.Decision{}, "")

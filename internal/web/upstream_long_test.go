@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -221,6 +222,45 @@ func TestUpstreamOtherUpgrades(t *testing.T) {
 	})
 	if _, body := f.get(t, f.member(t), "/", heading("Connection", "Upgrade, HTTP2-Settings", "Upgrade", "h2c", "Http2-Settings", "AAMAAABkAAQAAP__")); body != "upgrade=" {
 		t.Error(body)
+	}
+}
+
+// TestUpstreamSwitchesWithoutBody: what asks for a WebSocket and brings a body does
+// not reach the application, also on a public path.
+func TestUpstreamSwitchesWithoutBody(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			t.Errorf("%s %s came through", r.Method, r.URL)
+		}
+		n, _ := io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, strconv.FormatInt(n, 10))
+	}, public(own, "/open"))
+	in := f.member(t)
+	for _, path := range []string{"/", "/open"} {
+		for name, body := range map[string]io.Reader{
+			"of a length": strings.NewReader("GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"), "chunked": io.MultiReader(strings.NewReader("x")),
+		} {
+			res, err := f.send(t, in, http.MethodGet, path, body, heading("Connection", "Upgrade", "Upgrade", "WebSocket"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != http.StatusBadRequest {
+				t.Errorf("%s, %s: %d", path, name, res.StatusCode)
+			}
+		}
+		if res, body := f.get(t, in, path, nil); res.StatusCode != http.StatusOK || body != "0" {
+			t.Errorf("%s without: %d %s", path, res.StatusCode, body)
+		}
+	}
+	res, err := f.send(t, in, http.MethodPost, "/", strings.NewReader("four"), heading("Connection", "Upgrade", "Upgrade", "h2c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || string(body) != "4" {
+		t.Errorf("an upgrade that is not passed on: %d %s", res.StatusCode, body)
 	}
 }
 

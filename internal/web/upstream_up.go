@@ -25,7 +25,7 @@ func (s *Server) rewrite(pr *httputil.ProxyRequest, u afauth.User) {
 	out.Trailer = nil
 	// A connection is asked about once. A WebSocket stays one conversation; "h2c"
 	// would let further requests through unasked.
-	if !strings.EqualFold(out.Header.Get("Upgrade"), "websocket") {
+	if !switches(out.Header) {
 		out.Header.Del("Upgrade")
 		out.Header.Del("Connection")
 	}
@@ -45,6 +45,11 @@ func (s *Server) rewrite(pr *httputil.ProxyRequest, u afauth.User) {
 	out.Header.Set("X-Request-Id", telemetry.RequestID(pr.In.Context()))
 	identity(out.Header, u)
 }
+
+// switches reports whether a request asks for a WebSocket. With a body it would be
+// two things at once: an application that does not read the body takes it for the
+// next request on the connection, one that nobody asked the gate about.
+func switches(h http.Header) bool { return strings.EqualFold(h.Get("Upgrade"), "websocket") }
 
 // spokenByProxies reports whether a header is one by which applications learn
 // from a proxy who is there: ours, and those that they read unless they are told
