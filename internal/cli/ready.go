@@ -22,6 +22,8 @@ const (
 	checkFor = 2 * time.Second
 	// checkMemory keeps a flood of health checks away from the database.
 	checkMemory = time.Second
+	// queueLimit leaves time to act.
+	queueLimit = 0.5
 )
 
 // readiness answers whether this server is of use, and logs when that changes.
@@ -30,6 +32,8 @@ type readiness struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	draining atomic.Bool
+	// queueLimit is how full the queue of notifications may be before it is told.
+	queueLimit float64
 
 	mu   sync.Mutex
 	at   time.Time
@@ -68,7 +72,8 @@ func (r *readiness) checks(ctx context.Context) []web.Check {
 // somebody asks, an outage is two lines.
 func (r *readiness) tell(ctx context.Context, f finding) {
 	was, known := r.told[f.Name]
-	if f.unknown || known && was.OK == f.OK && (f.OK || was.Detail == f.Detail) {
+	well := f.OK && !f.Warning
+	if f.unknown || known && was.OK == f.OK && was.Warning == f.Warning && (well || was.Detail == f.Detail) {
 		return
 	}
 	if r.told == nil {
@@ -76,7 +81,11 @@ func (r *readiness) tell(ctx context.Context, f finding) {
 	}
 	r.told[f.Name] = f.Check
 	switch {
-	case !f.OK:
+	case !well:
+		word := "not ready"
+		if f.OK {
+			word = "ready, but not for long"
+		}
 		said := []any{"check", f.Name, "detail", f.Detail}
 		if f.Hint != "" {
 			said = append(said, "hint", f.Hint)
@@ -84,7 +93,7 @@ func (r *readiness) tell(ctx context.Context, f finding) {
 		if f.cause != nil {
 			said = append(said, "error", f.cause)
 		}
-		r.logger.WarnContext(ctx, "not ready", said...)
+		r.logger.WarnContext(ctx, word, said...)
 	case known:
 		r.logger.InfoContext(ctx, "ready again", "check", f.Name, "detail", f.Detail)
 	}
@@ -105,7 +114,21 @@ func (r *readiness) look(ctx context.Context) []finding {
 		return []finding{database, schema}
 	}
 	database.OK, database.Detail = true, "answers"
-	return []finding{database, r.schema(ctx)}
+	return []finding{database, r.schema(ctx), r.notifications(ctx)}
+}
+
+// notifications warns of a queue that fills. It is no reason to send requests
+// elsewhere: the queue is the same for all servers.
+func (r *readiness) notifications(ctx context.Context) finding {
+	f := finding{Check: web.Check{Name: "notifications", OK: true, Detail: "the queue is read"}}
+	switch queue, err := r.db.NotificationQueue(ctx); {
+	case err != nil:
+		f.Detail, f.unknown, f.cause = "the queue cannot be looked at", true, err
+	case queue > r.queueLimit:
+		f.Warning, f.Detail = true, "PostgreSQL's queue of notifications is filling; once it is full, no access can be changed"
+		f.Hint = "end the session that keeps it: the oldest transaction in pg_stat_activity that listens; docs/database.md has the query"
+	}
+	return f
 }
 
 // schema says whether this release can serve the database's schema, and whether

@@ -43,7 +43,7 @@ func newLooker(t *testing.T, url string) *looker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.conn.Close(context.Background()) })
-	l.readiness = &readiness{db: db, logger: telemetry.NewLogger(l.log, "json", slog.LevelInfo), now: func() time.Time { return l.at }}
+	l.readiness = &readiness{db: db, logger: telemetry.NewLogger(l.log, "json", slog.LevelInfo), now: func() time.Time { return l.at }, queueLimit: queueLimit}
 	return l
 }
 
@@ -268,4 +268,41 @@ func TestReadyAway(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	l.logged("INFO ready again: database")
+}
+
+// TestReadyNotifications: a session that listens and sits in a transaction keeps
+// the queue of notifications. That is told, and this server stays in use.
+func TestReadyNotifications(t *testing.T) {
+	t.Parallel()
+	address := pgtest.New(t)
+	l := newLooker(t, address)
+	l.queueLimit = 0.0002 // of 8 GB; the queue is shared with other tests
+	if got := l.check("notifications"); !got.OK || got.Warning {
+		t.Errorf("at first: %+v", got)
+	}
+	sleeper, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sleeper.Close(context.Background()) })
+	for _, sql := range []string{"LISTEN somewhere", "BEGIN; SELECT 1"} {
+		if _, err := sleeper.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.run(`SELECT count(pg_notify('somewhere', g || repeat('x', 7900))) FROM generate_series(1, 500) g`)
+	for range 3 {
+		if got := l.check("notifications"); !got.OK || !got.Warning || !strings.Contains(got.Hint, "pg_stat_activity") {
+			t.Errorf("while somebody sits in a transaction: %+v", got)
+		}
+	}
+	l.logged("WARN ready, but not for long: notifications")
+	_ = sleeper.Close(t.Context())
+	limit := time.Now().Add(20 * time.Second)
+	for l.check("notifications").Warning {
+		if time.Now().After(limit) {
+			t.Fatal("it is told 20 s after nobody keeps the queue any more")
+		}
+	}
+	l.logged("INFO ready again: notifications")
 }

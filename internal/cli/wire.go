@@ -102,7 +102,7 @@ func newService(ctx context.Context, e *Env, c *config.Config, dev bool, logger 
 	if s.webhook, err = s.newWebhook(); err != nil {
 		return nil, err
 	}
-	s.ready = &readiness{db: s.db, logger: logger, now: time.Now}
+	s.ready = &readiness{db: s.db, logger: logger, now: time.Now, queueLimit: queueLimit}
 	apps := map[string]string{}
 	var hosts []string
 	for _, h := range c.Hosts {

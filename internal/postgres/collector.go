@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +18,7 @@ func (db *DB) WithConn(ctx context.Context, fn func(*pgx.Conn) error) error {
 	return fn(conn.Conn())
 }
 
-// collector tells Prometheus how busy the pool is.
+// collector tells Prometheus how busy the pool is, and the queue of notifications.
 type collector struct {
 	db    *DB
 	parts []part
@@ -29,25 +30,27 @@ type part struct {
 	read func(*DB) float64
 }
 
-// NewCollector reads the pool's state whenever it is asked.
+// NewCollector reads this state whenever it is asked.
 func NewCollector(db *DB) prometheus.Collector {
 	gauge, counter := prometheus.GaugeValue, prometheus.CounterValue
 	describe := func(name, help string) *prometheus.Desc {
-		return prometheus.NewDesc("af_auth_database_pool_"+name, help, nil, nil)
+		return prometheus.NewDesc("af_auth_database_"+name, help, nil, nil)
 	}
 	return collector{db: db, parts: []part{
-		{describe("connections", "Open connections."), gauge,
+		{describe("pool_connections", "Open connections."), gauge,
 			func(d *DB) float64 { return float64(d.pool.Stat().TotalConns()) }},
-		{describe("connections_busy", "Connections in use."), gauge,
+		{describe("pool_connections_busy", "Connections in use."), gauge,
 			func(d *DB) float64 { return float64(d.pool.Stat().AcquiredConns()) }},
-		{describe("connections_max", "Connections at most (DB_POOL_MAX)."), gauge,
+		{describe("pool_connections_max", "Connections at most (DB_POOL_MAX)."), gauge,
 			func(d *DB) float64 { return float64(d.pool.Stat().MaxConns()) }},
-		{describe("waits_total", "Requests that found no free connection and waited."), counter,
+		{describe("pool_waits_total", "Requests that found no free connection and waited."), counter,
 			func(d *DB) float64 { return float64(d.pool.Stat().EmptyAcquireCount()) }},
-		{describe("wait_seconds_total", "Time spent waiting for a connection."), counter,
+		{describe("pool_wait_seconds_total", "Time spent waiting for a connection."), counter,
 			func(d *DB) float64 { return d.pool.Stat().EmptyAcquireWaitTime().Seconds() }},
-		{describe("given_up_total", "Requests that gave up waiting."), counter,
+		{describe("pool_given_up_total", "Requests that gave up waiting."), counter,
 			func(d *DB) float64 { return float64(d.pool.Stat().CanceledAcquireCount()) }},
+		{describe("notification_queue_usage", "How full PostgreSQL's queue of notifications was at the last heartbeat, from 0 to 1."), gauge,
+			func(d *DB) float64 { return math.Float64frombits(d.queue.Load()) }},
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,9 @@ type DB struct {
 	wait    time.Duration
 	logger  *slog.Logger
 	clock   clock
+	// queue is how full the queue of notifications was at the last look: the bits
+	// of a float64.
+	queue atomic.Uint64
 }
 
 // Open opens the first connection by the retry sequence and then the pool.

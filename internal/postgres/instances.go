@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,9 +49,10 @@ func (db *DB) beat(ctx context.Context, id afauth.ID, registered *bool, release,
 	defer cancel()
 	before := time.Now()
 	if *registered {
-		now, err := db.queries.Heartbeat(beating, id)
+		row, err := db.queries.Heartbeat(beating, id)
 		if err == nil {
-			db.clock.set(before, now)
+			db.clock.set(before, row.Now)
+			db.queue.Store(math.Float64bits(row.Queue))
 			return nil
 		}
 		if !errors.Is(err, pgx.ErrNoRows) {
@@ -64,6 +66,18 @@ func (db *DB) beat(ctx context.Context, id afauth.ID, registered *bool, release,
 	db.clock.set(before, now)
 	*registered = true
 	return db.queries.SweepInstances(beating)
+}
+
+// NotificationQueue returns how full the queue of notifications is, from 0 to 1.
+// It is one for the whole server. While one session listens and sits in a
+// transaction, nothing leaves it, and once it is full no access can be changed.
+func (db *DB) NotificationQueue(ctx context.Context) (float64, error) {
+	queue, err := db.queries.NotificationQueue(ctx)
+	if err != nil {
+		return 0, fault(err, "looking at the queue of notifications")
+	}
+	db.queue.Store(math.Float64bits(queue))
+	return queue, nil
 }
 
 // Instances lists the servers that have a row, oldest first.

@@ -13,6 +13,8 @@ import (
 type Check struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
+	// Warning says of a check that is OK that it will not be for long.
+	Warning bool `json:"warning,omitempty"`
 	// Detail says what was found, and Hint what mends it. Both are shown to
 	// whoever asks, so neither holds an address or a secret.
 	Detail string `json:"detail,omitempty"`

@@ -4,7 +4,10 @@ ON CONFLICT (id) DO UPDATE SET heartbeat_at = now()
 RETURNING now()::timestamptz AS now;
 
 -- name: Heartbeat :one
-UPDATE instances SET heartbeat_at = now() WHERE id = @id RETURNING now()::timestamptz AS now;
+UPDATE instances SET heartbeat_at = now() WHERE id = @id RETURNING now()::timestamptz AS now, pg_notification_queue_usage()::float8 AS queue;
+
+-- name: NotificationQueue :one
+SELECT pg_notification_queue_usage()::float8 AS queue;
 
 -- name: RemoveInstance :exec
 DELETE FROM instances WHERE id = @id;

@@ -75,14 +75,19 @@ func (q *Queries) Confirm(ctx context.Context, arg ConfirmParams) error {
 }
 
 const heartbeat = `-- name: Heartbeat :one
-UPDATE instances SET heartbeat_at = now() WHERE id = $1 RETURNING now()::timestamptz AS now
+UPDATE instances SET heartbeat_at = now() WHERE id = $1 RETURNING now()::timestamptz AS now, pg_notification_queue_usage()::float8 AS queue
 `
 
-func (q *Queries) Heartbeat(ctx context.Context, id afauth.ID) (time.Time, error) {
+type HeartbeatRow struct {
+	Now   time.Time
+	Queue float64
+}
+
+func (q *Queries) Heartbeat(ctx context.Context, id afauth.ID) (HeartbeatRow, error) {
 	row := q.db.QueryRow(ctx, heartbeat, id)
-	var now time.Time
-	err := row.Scan(&now)
-	return now, err
+	var i HeartbeatRow
+	err := row.Scan(&i.Now, &i.Queue)
+	return i, err
 }
 
 const listConfirmations = `-- name: ListConfirmations :many
@@ -168,6 +173,17 @@ func (q *Queries) ListLiveInstances(ctx context.Context, silence time.Duration) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const notificationQueue = `-- name: NotificationQueue :one
+SELECT pg_notification_queue_usage()::float8 AS queue
+`
+
+func (q *Queries) NotificationQueue(ctx context.Context) (float64, error) {
+	row := q.db.QueryRow(ctx, notificationQueue)
+	var queue float64
+	err := row.Scan(&queue)
+	return queue, err
 }
 
 const registerInstance = `-- name: RegisterInstance :one
