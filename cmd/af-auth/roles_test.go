@@ -66,19 +66,7 @@ func TestLeastPrivilege(t *testing.T) {
 		}
 	}
 
-	people := filepath.Join(t.TempDir(), "people.csv")
-	if err := os.WriteFile(people, []byte("github_user_id\n7\n8\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{
-		{"allow", "#9"}, {"revoke", "#9"}, {"import", people, "--yes"}, {"sign-out", "#7"}, {"forget", "#8", "--yes"}, {"events", "--all"},
-	} {
-		command := exec.Command("af-auth", args...)
-		command.Dir, command.Env = t.TempDir(), []string{"DATABASE_URL=" + as("app")}
-		if out, err := command.CombinedOutput(); err != nil {
-			t.Errorf("af-auth %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-	}
+	commandsWork(t, as("app"))
 
 	// A command of a role without its rights names the GRANT.
 	runSQL(t, as("owner"), "REVOKE ALL ON users, af_auth_migrations FROM af_auth_app")
@@ -90,6 +78,25 @@ func TestLeastPrivilege(t *testing.T) {
 		command.Dir, command.Env = t.TempDir(), []string{"DATABASE_URL=" + as("app")}
 		if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("af-auth %s: %v\n%s\nwant %q", strings.Join(args, " "), err, out, want)
+		}
+	}
+}
+
+// commandsWork runs each command that writes a line of the record itself, or makes
+// the triggers write some.
+func commandsWork(t *testing.T, database string) {
+	t.Helper()
+	people := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(people, []byte("github_user_id\n7\n8\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"allow", "#9"}, {"revoke", "#9"}, {"import", people, "--yes"}, {"sign-out", "#7"}, {"forget", "#8", "--yes"}, {"events", "--all"},
+	} {
+		command := exec.Command("af-auth", args...)
+		command.Dir, command.Env = t.TempDir(), []string{"DATABASE_URL=" + database}
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("af-auth %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
 }
