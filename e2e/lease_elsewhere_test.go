@@ -23,23 +23,12 @@ func TestLeaseBesideAnotherServer(t *testing.T) {
 		answers int
 	}{
 		"several hosts, the first was gone for a while": {
-			pool: func(t *testing.T, primary, follower *wire, database string) string {
-				t.Helper()
-				u, err := url.Parse(primary.url(t, database))
-				if err != nil {
-					t.Fatal(err)
-				}
-				u.Host += "," + follower.listener.Addr().String()
-				return u.String()
-			},
+			pool:    bothAddresses,
 			change:  func(*testing.T, *wire, *ownServer) {},
 			answers: http.StatusOK,
 		},
 		"one address that leads to a standby now": {
-			pool: func(t *testing.T, primary, _ *wire, database string) string {
-				t.Helper()
-				return primary.url(t, database)
-			},
+			pool: oneAddress,
 			change: func(t *testing.T, primary *wire, follower *ownServer) {
 				t.Helper()
 				primary.lead(t, follower.URL("postgres"))
@@ -47,10 +36,7 @@ func TestLeaseBesideAnotherServer(t *testing.T) {
 			answers: http.StatusServiceUnavailable,
 		},
 		"one address that leads to another primary now": {
-			pool: func(t *testing.T, primary, _ *wire, database string) string {
-				t.Helper()
-				return primary.url(t, database)
-			},
+			pool: oneAddress,
 			change: func(t *testing.T, primary *wire, follower *ownServer) {
 				t.Helper()
 				(&world{database: follower.URL("postgres")}).exec(t, `SELECT pg_promote()`)
@@ -107,4 +93,20 @@ func TestLeaseBesideAnotherServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+func oneAddress(t *testing.T, primary, _ *wire, database string) string {
+	t.Helper()
+	return primary.url(t, database)
+}
+
+// bothAddresses names both servers, and not which of the two is meant.
+func bothAddresses(t *testing.T, primary, follower *wire, database string) string {
+	t.Helper()
+	u, err := url.Parse(primary.url(t, database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host += "," + follower.listener.Addr().String()
+	return u.String()
 }

@@ -34,7 +34,7 @@ const (
 	mostMarks, mostConfirmed = 64, 512
 	// tellEvery is how often everybody is told of, at most, where no heartbeat and
 	// no mark waits for it.
-	tellEvery = 10 * time.Millisecond
+	tellEvery = 50 * time.Millisecond
 )
 
 // hearing is one connection that listens.
