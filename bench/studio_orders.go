@@ -64,7 +64,7 @@ func (s *site) orders(ctx context.Context) (orders, error) {
 FROM generate_series(1, %d) n`, years, customers),
 			// Multiplied by a prime, times and customers are in no order that id has.
 			fmt.Sprintf(`INSERT INTO orders SELECT n, c, left(md5(c::text), 10) || '@example.com',
-    CASE WHEN n %% 5 > 0 THEN left('to be left with ' || md5(n::text) || md5(c::text), 20 + n %% 50) END, n * 7919 %% 250000,
+    CASE WHEN n %% 5 > 0 THEN left('to be left with ' || md5(n::text) || md5(c::text), 20 + n %% 50) END, n::bigint * 7919 %% 250000,
     timestamptz '2021-01-01 UTC' + n::bigint * 1299709 %% %[1]d * interval '1 second' + n %% 1000000 * interval '1 microsecond',
     CASE WHEN n %% 3 = 0 THEN timestamptz '2021-01-01 UTC' + n::bigint * 15485863 %% %[1]d * interval '1 second' END, n %% 7 > 0
 FROM (SELECT n, 1 + n::bigint * 104729 %% %[2]d AS c FROM generate_series(1, %[3]d) n) numbered`, years, customers, rows),
