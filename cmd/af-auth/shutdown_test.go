@@ -212,6 +212,13 @@ func (s *serving) start(t *testing.T) <-chan logLine {
 func startServe(t *testing.T, database, github string) *serving {
 	t.Helper()
 	s := prepareServe(t, database, github)
+	s.serves(t)
+	return s
+}
+
+// serves starts the program and waits until it listens.
+func (s *serving) serves(t *testing.T) {
+	t.Helper()
 	lines := s.start(t)
 	deadline := time.After(within)
 	for s.address == "" {
@@ -239,7 +246,6 @@ func startServe(t *testing.T, database, github string) *serving {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}},
 	}
-	return s
 }
 
 // wait waits for the end of the program.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -9,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/af-auth/af-auth/internal/pgtest"
 )
@@ -117,5 +121,49 @@ func TestServeNamesTheMetricsPort(t *testing.T) {
 	}
 	if _ = res.Body.Close(); res.StatusCode != http.StatusOK {
 		t.Errorf("%s: %s", address, res.Status)
+	}
+}
+
+// TestServeIsNamedByItsHost: where a server listens everywhere, as in a
+// container, revoke names it by its host and not by "[::]".
+func TestServeIsNamedByItsHost(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	s := prepareServe(t, database, "http://127.0.0.1:1")
+	s.cmd.Env = append(s.cmd.Env, "AF_AUTH_LISTEN=:0")
+	s.serves(t)
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	var at string
+	s.await(t, "it registers", func() bool {
+		return conn.QueryRow(t.Context(), "SELECT coalesce(min(address), '') FROM instances").Scan(&at) == nil && at != ""
+	})
+	if want := net.JoinHostPort(name, port); at != want {
+		t.Fatalf("it is named %q, want %q", at, want)
+	}
+	// Stopped, it hears nothing and lives on in the table for a while.
+	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }()
+	if _, err := conn.Exec(t.Context(), "INSERT INTO users (github_user_id, login, is_whitelisted) VALUES (583231, 'octocat', true)"); err != nil {
+		t.Fatal(err)
+	}
+	revoke := exec.Command("af-auth", "revoke", "octocat")
+	revoke.Dir, revoke.Env = s.cmd.Dir, s.cmd.Env
+	out, err := revoke.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), " by "+at+"\n") {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -239,9 +241,10 @@ func (s *service) run(ctx context.Context, public net.Listener) error {
 	background, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var work errgroup.Group
+	place := placeOf(public.Addr(), os.Hostname)
 	loops := []func(context.Context){
 		s.heard.Run, s.seen.Run, s.sweep, gate.Frugal, s.admins.Run,
-		func(ctx context.Context) { s.db.KeepInstance(ctx, s.id, s.version, public.Addr().String()) },
+		func(ctx context.Context) { s.db.KeepInstance(ctx, s.id, s.version, place) },
 	}
 	if s.webhook != nil {
 		loops = append(loops, s.webhook.Run)
@@ -309,6 +312,21 @@ func (s *service) sweep(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// placeOf tells this server from others in the table instances: where it
+// listens, or where it listens everywhere, as in a container, its host's name and
+// the port. A host that does not know its name leaves the address as it is.
+func placeOf(a net.Addr, hostname func() (string, error)) string {
+	at, ok := a.(*net.TCPAddr)
+	if !ok || !at.IP.IsUnspecified() {
+		return a.String()
+	}
+	name, err := hostname()
+	if err != nil || name == "" {
+		return a.String()
+	}
+	return net.JoinHostPort(name, strconv.Itoa(at.Port))
 }
 
 // listen opens the address that a setting names.
