@@ -153,13 +153,33 @@ func (p *People) RevokeApps(ctx context.Context, actor Actor, ref string, hosts,
 	if err != nil {
 		return Change{}, err
 	}
-	if person.Access() == afauth.Allowed && person.Apps == nil && len(all) == 0 {
-		return Change{}, &afauth.Error{Code: afauth.CodeInvalid,
-			Message: fmt.Sprintf("%s may open all applications, and no setting says which these are", person.Handle()),
-			Hint:    "name all in AF_AUTH_HOSTS, or say which remain: af-auth allow " + quoted(ref) + " --only --app HOST"}
+	if person.Access() == afauth.Allowed && person.Apps == nil {
+		if err := openToAll(person, ref, hosts, all); err != nil {
+			return Change{}, err
+		}
 	}
 	change, err := p.db.RevokeApps(ctx, actor, person.ID, hosts, all, p.limits.Idle)
 	return Change{Change: change}, err
+}
+
+// openToAll refuses to take what is no application from somebody who may open
+// all: a mistyped host would take nothing away, and yet end what is for all, also
+// for those to come.
+func openToAll(person Person, ref string, hosts, all []string) error {
+	only := "say which remain: af-auth allow " + quoted(ref) + " --only --app HOST"
+	if len(all) == 0 {
+		return &afauth.Error{Code: afauth.CodeInvalid,
+			Message: fmt.Sprintf("%s may open all applications, and no setting says which these are", person.Handle()),
+			Hint:    "name all in AF_AUTH_HOSTS, or " + only}
+	}
+	for _, host := range hosts {
+		if !slices.Contains(all, host) {
+			return &afauth.Error{Code: afauth.CodeInvalid,
+				Message: fmt.Sprintf("%s may open all applications, and %s is none of them; nothing was changed", person.Handle(), host),
+				Hint:    "there are " + strings.Join(all, ", ") + ": name one of these, or " + only}
+		}
+	}
+	return nil
 }
 
 // Traces is what is kept of a person.
