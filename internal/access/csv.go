@@ -2,6 +2,7 @@ package access
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -68,6 +69,7 @@ type csvFile struct {
 	source  *bounded
 	at      map[string]int // column by name
 	names   []string       // of the columns
+	ended   int            // the line on which the last record ended
 	checks  csvChecks
 }
 
@@ -78,12 +80,14 @@ type csvChecks struct {
 	host func(string) string
 }
 
-var errLongRecord = errors.New("a record is longer than 1 MiB; is a quote not closed?")
+var errLongRecord = errors.New("the record from here on is longer than 1 MiB; is a quote not closed?")
 
 // bounded ends with an error where one record takes too much.
 type bounded struct {
-	from io.Reader
-	read int // since the last record
+	from  io.Reader
+	read  int  // since the last record
+	line  int  // bytes behind the last end of line
+	ended bool // more was wanted, and there is none
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -91,7 +95,14 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, errLongRecord
 	}
 	n, err := b.from.Read(p)
-	b.read += n
+	b.read, b.line = b.read+n, b.line+n
+	if end := bytes.LastIndexByte(p[:n], '\n'); end >= 0 {
+		b.line = n - end - 1
+	}
+	if n > 0 && errors.Is(err, io.EOF) {
+		return n, nil // and again with nothing
+	}
+	b.ended = errors.Is(err, io.EOF)
 	return n, err
 }
 
@@ -110,8 +121,9 @@ func readHeader(r io.Reader, checks csvChecks) (*csvFile, *Flaw) {
 	case errors.Is(err, io.EOF):
 		return nil, &Flaw{Why: "the file is empty; its first line names the columns"}
 	case err != nil:
-		return nil, &Flaw{Line: 1, Why: plainCSV(err)}
+		return nil, &Flaw{Line: 1, Why: f.fault(header, err).Why}
 	}
+	f.ended = f.lastLine(header)
 	for i, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !slices.Contains([]string{columnID, columnLogin, columnUntil, columnReason, columnApps}, name) {
@@ -144,7 +156,9 @@ func (f *csvFile) lines() iter.Seq2[line, []Flaw] {
 			if len(record) > 0 { // FieldPos panics where nothing was read
 				number, _ = f.records.FieldPos(0)
 			}
-			var parse *csv.ParseError
+			if err == nil || errors.Is(err, csv.ErrFieldCount) {
+				f.ended = f.lastLine(record)
+			}
 			switch {
 			case errors.Is(err, csv.ErrFieldCount):
 				why := fmt.Sprintf("has %d fields, and the header %d", len(record), f.records.FieldsPerRecord)
@@ -152,11 +166,10 @@ func (f *csvFile) lines() iter.Seq2[line, []Flaw] {
 					return
 				}
 				continue
-			case errors.As(err, &parse):
-				yield(line{}, []Flaw{{Line: parse.Line, Why: plainCSV(err) + "; what follows was not read"}})
-				return
 			case err != nil:
-				yield(line{}, []Flaw{{Why: "the file cannot be read: " + plainCSV(err)}})
+				flaw := f.fault(record, err)
+				flaw.Why += "; what follows was not read"
+				yield(line{}, []Flaw{flaw})
 				return
 			}
 			if !yield(f.line(number, record)) {
@@ -166,15 +179,34 @@ func (f *csvFile) lines() iter.Seq2[line, []Flaw] {
 	}
 }
 
-func plainCSV(err error) string {
+// lastLine is the line on which the last field of a record ends.
+func (f *csvFile) lastLine(record []string) int {
+	last := len(record) - 1
+	begins, _ := f.records.FieldPos(last)
+	return begins + strings.Count(record[last], "\n")
+}
+
+// fault says why the file cannot be told into records any more, and where that
+// begins. record is as much of the last one as was read.
+func (f *csvFile) fault(record []string, err error) Flaw {
 	var parse *csv.ParseError
-	switch {
+	switch last := len(record) - 1; {
+	case errors.Is(err, errLongRecord):
+		return Flaw{Line: f.ended + 1, Why: err.Error()}
+	case !errors.As(err, &parse):
+		return Flaw{Why: "the file cannot be read: " + err.Error()}
+	case errors.Is(err, csv.ErrQuote) && f.source.ended && (f.source.line == 0 || parse.Column > f.source.line):
+		// The reader came to the end of the file, and names that.
+		number := parse.StartLine
+		if last >= 0 {
+			number = f.lastLine(record)
+		}
+		return Flaw{Line: number, Why: "a quote opens here and is not closed"}
 	case errors.Is(err, csv.ErrBareQuote), errors.Is(err, csv.ErrQuote):
-		return "a quote stands where none may: fields with quotes are quoted themselves, and their quotes doubled"
-	case errors.As(err, &parse):
-		return parse.Err.Error()
+		return Flaw{Line: parse.Line, Why: "a quote stands where none may: fields with quotes are quoted themselves, and their quotes doubled"}
+	default:
+		return Flaw{Line: parse.Line, Why: parse.Err.Error()}
 	}
-	return err.Error()
 }
 
 // line reads one record.
