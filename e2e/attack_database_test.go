@@ -149,7 +149,7 @@ func TestSoakPoolIsExhausted(t *testing.T) {
 	w := newWorld(t, 1, map[string]string{"DB_POOL_MIN": "0", "DB_POOL_MAX": "2"})
 	s, _ := w.signedIn(t)
 	release := w.lock(t)
-	crowd := make([]request, rounds(60, 1000))
+	crowd := make([]request, rounds(t, 60, 1000))
 	for i := range crowd {
 		crowd[i] = request{method: http.MethodGet, url: appOrigin + "/auth/verify"}
 	}
@@ -172,7 +172,7 @@ func TestSoakConnectionsAreTaken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1, nil)
 	s, _ := w.signedIn(t)
-	for range rounds(5, 100) {
+	for range rounds(t, 5, 100) {
 		w.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		if got := s.verify(t, appOrigin); got != http.StatusOK && got != http.StatusServiceUnavailable {
 			t.Errorf("right after: %d", got)

@@ -35,7 +35,7 @@ func TestSoakSlowClients(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for _, head := range heads {
-		for range rounds(8, 100) {
+		for range rounds(t, 8, 100) {
 			all.Go(func() {
 				took, err := trickle(w.doors[0].address, head)
 				if err != nil || took > closedWithin {
@@ -126,7 +126,7 @@ func TestSoakGiantInput(t *testing.T) {
 			t.Errorf("%s: %d after %v, want %v", c.name, got.status, got.took, c.status)
 		}
 	}
-	for range rounds(1, 20) {
+	for range rounds(t, 1, 20) {
 		if sent := w.pour(t, post+"Content-Length: 1073741824\r\n\r\n", 1<<30); sent > 16<<20 {
 			t.Errorf("%d MiB of 1 GiB were taken", sent>>20)
 		}
@@ -177,7 +177,7 @@ func TestSoakSignInsThatNeverEnd(t *testing.T) {
 	s := w.stranger(w.doors[0])
 	s.begin(t, "")
 	before := w.metric(t, w.doors[0], "process_resident_memory_bytes")
-	n := rounds(3000, 1_000_000)
+	n := rounds(t, 3000, 1_000_000)
 	var all sync.WaitGroup
 	for range 4 {
 		one := w.stranger(w.doors[0])

@@ -246,7 +246,7 @@ func TestSoakForwardedRedirects(t *testing.T) {
 	w.allow(t, octocat)
 	out, in := w.stranger(w.doors[0]), w.stranger(w.doors[0])
 	in.signIn(t, "octocat", "")
-	for _, shape := range openRedirects() {
+	for _, shape := range openRedirects(t) {
 		if !strings.ContainsFunc(shape, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			for _, origin := range []string{appOrigin, ownOrigin} {
 				for _, s := range []*stranger{out, in} {

@@ -115,7 +115,7 @@ func TestSoakOneBucketForEachPeer(t *testing.T) {
 	const rate = 20 // a minute
 	w := newWorld(t, 1, map[string]string{"AF_AUTH_SIGN_IN_RATE": fmt.Sprint(rate)})
 	s := w.stranger(w.doors[0])
-	begun, passed, n := time.Now(), 0, rounds(400, 10_000)
+	begun, passed, n := time.Now(), 0, rounds(t, 400, 10_000)
 	for range n {
 		got := s.send(t, request{method: http.MethodGet, url: ownOrigin + "/auth/github", header: http.Header{
 			"X-Forwarded-For": {randomAddress()}, "X-Real-Ip": {randomAddress()}, "Forwarded": {"for=" + randomAddress()},

@@ -10,7 +10,7 @@ import (
 
 // openRedirects are shapes that some parser, somewhere, has read as a way to
 // another host. %s is where the host stands.
-func openRedirects() []string {
+func openRedirects(t *testing.T) []string {
 	shapes := []string{
 		"//%s", "///%s", "////%s", "/////%s", `\\%s`, `/\%s`, `\/%s`, `/\/%s`, `\/\/%s`, `//\%s`, `/\\%s`, `\\\%s`, "/.//%s", "/..//%s", "/./\\%s", "/%%2f/%s",
 		"/%%2f%%2f%s", "/%%5c%s", "/%%5c%%5c%s", "/%%09/%s", "/%%0d/%s", "/%%0a//%s", "/%%00/%s", "/%%20//%s", "/%%2e%%2e//%s", "/%%252f%s", "//%s/%%2f..", "//%s/..;/", ";//%s", "?//%s", "#//%s",
@@ -28,7 +28,7 @@ func openRedirects() []string {
 	var all []string
 	for _, shape := range shapes {
 		hosts := []string{"evil.test", "0x08080808", "evil%E3%80%82test", "134744072", "[::ffff:8.8.8.8]", "evil.test:443"}
-		for _, host := range hosts[:rounds(2, len(hosts))] {
+		for _, host := range hosts[:rounds(t, 2, len(hosts))] {
 			all = append(all, strings.ReplaceAll(strings.ReplaceAll(shape, "%s", host), "%%", "%"))
 		}
 	}
@@ -54,7 +54,7 @@ func TestSoakNobodyIsSentElsewhere(t *testing.T) {
 		{waits, ownOrigin + "/auth/sign-in?return_to="}, {waits, ownOrigin + "/auth/refused?return_to="},
 		{out, appOrigin + "/.af-auth/start?return_to="},
 	}
-	for _, shape := range decodedToo(openRedirects()) {
+	for _, shape := range decodedToo(openRedirects(t)) {
 		for _, door := range doors {
 			got := door.who.get(t, door.path+url.QueryEscape(shape))
 			if got.status != http.StatusSeeOther && got.status != http.StatusFound {
@@ -63,7 +63,7 @@ func TestSoakNobodyIsSentElsewhere(t *testing.T) {
 			door.who.staysHere(t, door.path+fmt.Sprintf("%.80q", shape), got.to())
 		}
 	}
-	for _, shape := range openRedirects() {
+	for _, shape := range openRedirects(t) {
 		if strings.ContainsFunc(shape, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			continue // net/http refuses to send it
 		}
@@ -110,8 +110,8 @@ func TestSoakSignInEndsHere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1, nil)
 	w.allow(t, octocat)
-	shapes := openRedirects()
-	for i := 0; i < len(shapes); i += rounds(17, 1) {
+	shapes := openRedirects(t)
+	for i := 0; i < len(shapes); i += rounds(t, 17, 1) {
 		s := w.stranger(w.doors[0])
 		got := s.signIn(t, "octocat", "?return_to="+url.QueryEscape(shapes[i]))
 		if got.status != http.StatusSeeOther {

@@ -247,7 +247,7 @@ func TestSoakGateTakesAsLong(t *testing.T) {
 	s.enter(t, appOrigin, "octocat")
 	tokens := []string{s.session(appOrigin), strings.Repeat("A", 43)}
 	took, answers := [2][]time.Duration{}, [2]string{}
-	for i := range 2 * rounds(300, 1000) {
+	for i := range 2 * rounds(t, 300, 1000) {
 		got := s.send(t, request{method: http.MethodGet, url: elseApp + "/auth/verify", header: http.Header{"Cookie": {"__Host-af_auth=" + tokens[i%2]}}})
 		reference := got.header.Get("X-Request-Id")
 		took[i%2], answers[i%2] = append(took[i%2], got.took), fmt.Sprint(got.status, strings.ReplaceAll(got.body, reference, ""))

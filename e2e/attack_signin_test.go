@@ -211,7 +211,7 @@ func TestSoakRandomness(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1, nil)
 	found := map[string][]string{}
-	n := rounds(500, 10_000)
+	n := rounds(t, 500, 10_000)
 	for range n {
 		s := w.stranger(w.doors[0])
 		u, err := url.Parse(s.begin(t, ""))
@@ -223,7 +223,7 @@ func TestSoakRandomness(t *testing.T) {
 		s.get(t, appOrigin+"/.af-auth/start")
 		found["nonce"] = append(found["nonce"], s.cookie(appOrigin, "__Host-af_auth_nonce"))
 	}
-	for range rounds(60, 1000) {
+	for range rounds(t, 60, 1000) {
 		s := w.stranger(w.doors[0])
 		s.signIn(t, "octocat", "")
 		found["session"] = append(found["session"], s.session(ownOrigin))

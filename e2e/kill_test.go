@@ -55,7 +55,7 @@ func TestSoakKilled(t *testing.T) {
 		{"af-auth, and again while it starts", v.killStarting},
 		{"a backend", v.killBackend},
 	}
-	for n := range rounds(20, 50) {
+	for n := range rounds(t, 20, 50) {
 		v.awaitMore(t, people, 1+v.dice.IntN(30))
 		<-time.After(time.Duration(v.dice.Int64N(int64(15 * time.Millisecond)))) // between any two steps
 		blow := blows[n%len(blows)]

@@ -258,8 +258,8 @@ func (s *storm) empty(sql string) {
 func TestSoakRevocations(t *testing.T) {
 	t.Parallel()
 	s, stop := newStorm(t)
-	s.rage(rounds(150, 2000), ways())
-	for range rounds(2, 20) {
+	s.rage(rounds(t, 150, 2000), ways())
+	for range rounds(t, 2, 20) {
 		s.empty(`TRUNCATE sessions CASCADE`)
 		s.empty(`TRUNCATE users CASCADE`)
 		s.empty(`DELETE FROM users`)

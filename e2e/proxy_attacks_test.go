@@ -201,6 +201,20 @@ func (l *lines) next(t *testing.T) string {
 	return strings.TrimRight(line, "\r\n")
 }
 
+// TestSoakFloodsAtProxies (C40) pours through each proxy.
+func TestSoakFloodsAtProxies(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(*testing.T) *front{"Caddy": caddyFront, "nginx": nginxFront, "Traefik": traefikFront} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := begin(t)
+			v := f.visitor(t)
+			f.signsIn(t, v)
+			f.bearsFloods(t, v)
+		})
+	}
+}
+
 // bearsFloods: what is too large is refused by the proxy or by af-auth, opens
 // nothing, and costs af-auth little; many strangers are led to sign in.
 func (f *front) bearsFloods(t *testing.T, v *visitor) {
@@ -219,7 +233,7 @@ func (f *front) bearsFloods(t *testing.T, v *visitor) {
 	}
 	stranger := f.visitor(t)
 	stranger.client.Jar = nil // somebody new each time
-	for range rounds(100, 5000) {
+	for range rounds(t, 100, 5000) {
 		if got := f.ask(t, stranger, request{method: http.MethodGet, url: appOrigin + "/inside", header: navigation()}); got.status != http.StatusFound {
 			t.Fatalf("a stranger: %d %.200s", got.status, got.body)
 		}

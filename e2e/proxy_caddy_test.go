@@ -11,6 +11,11 @@ import (
 // TestCaddy runs Caddy with deploy/caddy.
 func TestCaddy(t *testing.T) {
 	t.Parallel()
+	caddyFront(t).cases(t)
+}
+
+func caddyFront(t *testing.T) *front {
+	t.Helper()
 	f, behind := newFront(t)
 	f.address = freeAddress(t)
 	host, port, err := net.SplitHostPort(f.address)
@@ -28,5 +33,5 @@ func TestCaddy(t *testing.T) {
 	caddy := exec.Command(installed(t, "caddy"), "run", "--adapter", "caddyfile", "--config", filepath.Join(dir, "Caddyfile"))
 	caddy.Env = append(cleanEnv(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
 	f.runs(t, caddy)
-	f.cases(t)
+	return f
 }

@@ -30,7 +30,6 @@ func (f *front) cases(t *testing.T) {
 		{"tickets", f.redeemsOnce},
 		{"WebSocket", f.passesWebSocket},
 		{"uploads and events", f.streams},
-		{"floods (C40)", f.bearsFloods},
 		{"access by application", f.keepsToSomeApplications},
 		{"revoke", f.closes},
 		{"af-auth is gone", f.failsClosed},

@@ -12,6 +12,11 @@ import (
 // TestNginx runs nginx with deploy/nginx.
 func TestNginx(t *testing.T) {
 	t.Parallel()
+	nginxFront(t).cases(t)
+}
+
+func nginxFront(t *testing.T) *front {
+	t.Helper()
 	f, behind := newFront(t)
 	f.address = freeAddress(t)
 	dir := openFolder(t) // nginx works as an account of its own
@@ -44,7 +49,7 @@ http {
 `)
 	f.runs(t, exec.Command(installed(t, "nginx"), "-e", "stderr", "-p", dir, "-c", filepath.Join(dir, "nginx.conf")))
 	f.ofPaths = f.tellsOfBadPaths
-	f.cases(t)
+	return f
 }
 
 // tellsOfBadPaths: nginx hands no answer of the gate on, so what is said of a 403

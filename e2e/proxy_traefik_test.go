@@ -22,6 +22,11 @@ import (
 // https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/ (forwardedHeaders)
 func TestTraefik(t *testing.T) {
 	t.Parallel()
+	traefikFront(t).cases(t)
+}
+
+func traefikFront(t *testing.T) *front {
+	t.Helper()
 	f, behind := newFront(t)
 	f.keepsCookies = true
 	text := shipped(t, "traefik/dynamic.yaml", behind,
@@ -29,7 +34,7 @@ func TestTraefik(t *testing.T) {
 	server := httptest.NewServer(newTraefik(t, text))
 	t.Cleanup(server.Close)
 	f.address = server.Listener.Addr().String()
-	f.cases(t)
+	return f
 }
 
 // traefikFile is as much of a dynamic configuration as the server here knows. A

@@ -255,8 +255,13 @@ func eventually(t *testing.T, what string, within time.Duration, holds func() bo
 	}
 }
 
-// rounds is a short count, or the stated one where SOAK is set.
-func rounds(short, stated int) int {
+// rounds is a short count, or the stated one where SOAK is set. make soak runs
+// the tests named Soak alone, so only these have one.
+func rounds(t *testing.T, short, stated int) int {
+	t.Helper()
+	if !strings.Contains(t.Name(), "Soak") {
+		t.Error("make soak does not run this test, and so never its full count\nhint: put Soak into its name")
+	}
 	if os.Getenv("SOAK") != "" {
 		return stated
 	}

@@ -109,7 +109,7 @@ func TestMostChildren(t *testing.T) {
 
 // Tickets, sign-ins and their ends, of one person at once, neither deadlock nor
 // fail, and stay within the bounds.
-func TestMostAtOnce(t *testing.T) {
+func TestMostAtOnceSoak(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, w world) {
 		w.allow(583231)
@@ -117,7 +117,7 @@ func TestMostAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
-				for range rounds() {
+				for range rounds(t) {
 					p, err := w.issue(*own.SessionID, time.Minute)
 					if err == nil {
 						_, err = w.db.RedeemTicket(t.Context(), p.redemption())
@@ -132,7 +132,7 @@ func TestMostAtOnce(t *testing.T) {
 			})
 		}
 		all.Go(func() {
-			for range rounds() {
+			for range rounds(t) {
 				out, err := w.db.SignIn(t.Context(), octocat(afauth.NewToken()))
 				if err != nil {
 					t.Error(err)

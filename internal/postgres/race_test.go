@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,8 +13,13 @@ import (
 	"github.com/af-auth/af-auth/internal/postgres"
 )
 
-// rounds is how often a race is run: short in a usual test, long in a soak.
-func rounds() int {
+// rounds is how often a race is run: short in a usual test, long in a soak. make
+// soak runs the tests named Soak alone, so only these have rounds.
+func rounds(t *testing.T) int {
+	t.Helper()
+	if !strings.Contains(t.Name(), "Soak") {
+		t.Error("make soak does not run this test, and so never its full count\nhint: put Soak into its name")
+	}
 	if os.Getenv("SOAK") != "" {
 		return 2000
 	}
@@ -143,7 +149,7 @@ func TestRevocationRacesSoak(t *testing.T) {
 			t.Run(what+" and "+meanwhile, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
-				for range rounds() {
+				for range rounds(t) {
 					e := w.entry()
 					w.run("UPDATE sessions SET seen_at = seen_at - interval '5 minutes'")
 					lowered, entered := atOnce(func() error { return lower(w, e.user) }, func() error { return act(w, e) })
@@ -179,7 +185,7 @@ func TestSignOutRacesSoak(t *testing.T) {
 		t.Run(meanwhile, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			for range rounds() {
+			for range rounds(t) {
 				e := w.entry()
 				ended, entered := atOnce(func() error {
 					_, err := w.db.EndUserSessions(t.Context(), postgres.Actor{}, e.user)
