@@ -28,6 +28,7 @@ func (f *front) cases(t *testing.T) {
 		{"paths (C03, C04, C05)", f.guardsPaths},
 		{"hosts (C10)", f.keepsHostsApart},
 		{"tickets", f.redeemsOnce},
+		{"long addresses", f.comesBackToLongAddresses},
 		{"WebSocket", f.passesWebSocket},
 		{"uploads and events", f.streams},
 		{"access by application", f.keepsToSomeApplications},
@@ -135,6 +136,25 @@ func (f *front) signsIn(t *testing.T, v *visitor) {
 	isOctocat(t, seen)
 	if seen.URI != "/inside?x=1" || seen.Host != hostOf(appOrigin) {
 		t.Errorf("the application was asked for %s on %s", seen.URI, seen.Host)
+	}
+}
+
+// comesBackToLongAddresses: the longest that docs/proxies.md promises, and those
+// that grow most on the way, arrive; what is longer leads to the front page.
+func (f *front) comesBackToLongAddresses(t *testing.T, _ *visitor) {
+	longest := "/inside?" + strings.Repeat("a", 4096-len("/inside?"))
+	for address, want := range map[string]string{
+		longest: longest, longest + "a": "/",
+		"/inside?" + strings.Repeat("&", 2380): "/inside?" + strings.Repeat("&", 2380), "/inside?" + strings.Repeat("%22", 1100): "/inside?" + strings.Repeat("%22", 1100),
+	} {
+		v := f.visitor(t)
+		v.open(t, appOrigin+address)
+		v.isOn(t, ownOrigin+"/auth/sign-in", http.StatusOK)
+		v.follow(t, "Continue with GitHub")
+		v.press(t, "login", "octocat")
+		if seen := reflected(t, v.status, v.page); seen.URI != want {
+			t.Errorf("%d bytes, %.20s…: came back to %d bytes, %.20s…", len(address), address, len(seen.URI), seen.URI)
+		}
 	}
 }
 

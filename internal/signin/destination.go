@@ -20,9 +20,15 @@ type Destination struct {
 	Nonce string `json:"n,omitempty"`
 }
 
-// maxReturnTo bounds the path that a browser carries through a sign-in: it must
-// fit into a sealed cookie.
-const maxReturnTo = 2048
+const (
+	// longestPath bounds the path and query, in bytes, that a browser carries
+	// through a sign-in: sealed, they must fit into its cookies (maxSealed).
+	longestPath = 4096
+	// longestQuery bounds them as they stand in the query of our own pages, where
+	// each & takes three bytes: nginx takes request lines of 8 KiB, and a host, a
+	// nonce and words of ours stand there too.
+	longestQuery = 7 << 10
+)
 
 // Places are the hosts that a person may be sent to.
 type Places struct {
@@ -53,7 +59,7 @@ func (p Places) Home() Destination { return Destination{Path: "/auth/"} }
 // plainly one of our pages or an application's leads home: an open redirect is
 // worse than a lost page (RFC 9700, section 4.11).
 func (p Places) Parse(returnTo, nonce string) Destination {
-	if returnTo == "" || len(returnTo) > maxReturnTo || strings.ContainsFunc(returnTo, suspicious) {
+	if returnTo == "" || len(returnTo) > longestQuery || strings.ContainsFunc(returnTo, suspicious) {
 		return p.Home()
 	}
 	if strings.HasPrefix(returnTo, "/") {
@@ -90,7 +96,7 @@ func (p Places) Parse(returnTo, nonce string) Destination {
 // LocalPath returns a path as it came from a proxy, or "/" where it is not
 // plainly a path.
 func LocalPath(s string) string {
-	if len(s) > maxReturnTo || strings.ContainsFunc(s, suspicious) || !localPath(s) {
+	if strings.ContainsFunc(s, suspicious) || !localPath(s) {
 		return "/"
 	}
 	return s
@@ -119,9 +125,10 @@ func (p Places) Query(d Destination) string {
 }
 
 // localPath refuses what a browser might take for another host: "//evil",
-// "/\evil". Dot segments stay: a browser resolves them on the same host.
+// "/\evil", and what is too long to carry. Dot segments stay: a browser resolves
+// them on the same host.
 func localPath(s string) bool {
-	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.Contains(s, "#") {
+	if len(s) > longestPath || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.Contains(s, "#") || len(url.QueryEscape(s)) > longestQuery {
 		return false
 	}
 	u, err := url.ParseRequestURI(s)

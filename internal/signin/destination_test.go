@@ -37,6 +37,8 @@ func TestParse(t *testing.T) {
 		{"https://" + app + "/x/../y", "", signin.Destination{Host: app, Path: "/x/../y"}},
 		{"https://" + app + "?q", nonce, signin.Destination{Host: app, Path: "/?q", Nonce: nonce}},
 		{"https://wiki.example.test:8443/page", "", signin.Destination{Host: "wiki.example.test:8443", Path: "/page"}},
+		{"https://" + app + "/" + strings.Repeat("a", 4095), "", signin.Destination{Host: app, Path: "/" + strings.Repeat("a", 4095)}},
+		{"/?" + strings.Repeat("&", 2386), "", signin.Destination{Path: "/?" + strings.Repeat("&", 2386)}},
 		// A nonce that is none is left out: the application's gate gives one.
 		{"https://" + app + "/", strings.ToUpper(nonce), signin.Destination{Host: app, Path: "/"}},
 		{"https://" + app + "/", nonce[:62], signin.Destination{Host: app, Path: "/"}},
@@ -46,7 +48,7 @@ func TestParse(t *testing.T) {
 		{"", "", home}, {"relative", "", home}, {"//" + app, "", home}, {"http://" + app + "/", "", home}, {"https://wiki.example.test/", "", home},
 		{"https://" + strings.ToUpper(app) + "/", "", home}, {"https://" + app + ".", "", home}, {"https://" + app + ":443/", "", home}, {"https://x@" + app + "/", "", home},
 		{"https://" + app + "/#x", "", home}, {"https://" + app + "//evil.test", "", home}, {"https:" + app, "", home}, {"https:///" + app, "", home},
-		{"/" + strings.Repeat("a", 2048), "", home}, {"/\u00e9", "", home}, {"/a b", "", home}, {`/a\b`, "", home}, {"/a#b", "", home}, {"/%zz", "", home}, {"/\x7f", "", home},
+		{"/" + strings.Repeat("a", 4096), "", home}, {"/?" + strings.Repeat("&", 2400), "", home}, {"/\u00e9", "", home}, {"/a b", "", home}, {`/a\b`, "", home}, {"/a#b", "", home}, {"/%zz", "", home}, {"/\x7f", "", home},
 	} {
 		if got := places(t).Parse(c.returnTo, c.nonce); got != c.want {
 			t.Errorf("Parse(%.80q, %.10q) = %+v, want %+v", c.returnTo, c.nonce, got, c.want)
@@ -74,7 +76,7 @@ func TestLocalPath(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"/": "/", "/a?b": "/a?b", "": "/", "a": "/", "//evil.test": "/", `/\evil.test`: "/", "https://evil.test/": "/", "/\t/evil.test": "/", "?a": "/", "/%zz": "/",
-		"/" + strings.Repeat("a", 4000): "/",
+		"/" + strings.Repeat("a", 4096): "/", "/" + strings.Repeat("a", 4095): "/" + strings.Repeat("a", 4095), "/" + strings.Repeat("%22", 1400): "/",
 	} {
 		if got := signin.LocalPath(given); got != want {
 			t.Errorf("LocalPath(%.40q) = %q, want %q", given, got, want)

@@ -68,6 +68,7 @@ func (s sealer) open(purpose, sealed string, v any) error {
 	return json.Unmarshal(plain, v)
 }
 
-// maxSealed is the largest value that a browser keeps in one cookie: 4096 bytes
-// with the cookie's name.
-const maxSealed = 4000
+// maxSealed is the largest value, in bytes, that is given to a browser. It keeps
+// 4096 in one cookie, name included, so whoever sets a longer one cuts it in two;
+// and a proxy takes 8 KiB of cookies in all.
+const maxSealed = 6000

@@ -90,7 +90,8 @@ type Started struct {
 	// State names this sign-in among those of the same browser, so that two
 	// tabs may sign in at once.
 	State string
-	// Sealed is for the browser to keep, for StateLife.
+	// Sealed is for the browser to keep, for StateLife: up to 6,000 bytes, which
+	// is more than one cookie holds.
 	Sealed string
 }
 
@@ -105,8 +106,8 @@ func (f *Flow) Start(to Destination, again bool) (Started, error) {
 	}
 	sealed, err := f.sealer.seal(purposeState, p)
 	if err == nil && len(sealed) > maxSealed {
-		// The browser would drop it in silence. A lost page is better than a
-		// sign-in that cannot end.
+		// A proxy would refuse it. A lost page is better than a sign-in that cannot
+		// end.
 		p.To.Path = "/"
 		sealed, err = f.sealer.seal(purposeState, p)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/signin"
 )
 
 // Cookie names carry the __Host- prefix (RFC 6265bis, section 4.1.3.2): such a
@@ -61,29 +62,64 @@ func (s *Server) cookie(r *http.Request, host, base, suffix string) (string, boo
 	return found[0].Value, true
 }
 
-// mostStateBytes bounds what sign-ins under way may add to each request of a
-// browser. nginx takes 8 KiB of cookies, and this server 32.
-const mostStateBytes = 6 << 10
+const (
+	// mostStateBytes bounds what sign-ins under way may add to each request of a
+	// browser. nginx takes 8 KiB of cookies, and this server 32.
+	mostStateBytes = 6 << 10
+	// cookieBytes is how much of a value stands in one cookie: browsers take 4096
+	// bytes, name included. The rest is in a second one.
+	cookieBytes = 3900
+	// secondHalf ends its name. No state has a dot.
+	secondHalf = ".2"
+)
+
+// setState keeps a sign-in under way.
+func (s *Server) setState(w http.ResponseWriter, suffix, sealed string) {
+	first := min(len(sealed), cookieBytes)
+	s.setCookie(w, s.Origin.Host, stateCookie, suffix, sealed[:first], signin.StateLife)
+	if rest := sealed[first:]; rest != "" {
+		s.setCookie(w, s.Origin.Host, stateCookie, suffix+secondHalf, rest, signin.StateLife)
+	}
+}
+
+// takeState returns a sign-in under way, and removes it; empty: there is none.
+func (s *Server) takeState(w http.ResponseWriter, r *http.Request, suffix string) (sealed string) {
+	for _, name := range []string{suffix, suffix + secondHalf} {
+		if value, _ := s.cookie(r, s.Origin.Host, stateCookie, name); value != "" {
+			s.setCookie(w, s.Origin.Host, stateCookie, name, "", -1)
+			sealed += value
+		}
+	}
+	return sealed
+}
 
 // forgetStates removes the oldest sign-ins under way until there is room for
 // one more of the given size. A stranger's page can begin sign-ins in somebody's
 // browser; without a bound, its requests would soon be too large for any server.
 func (s *Server) forgetStates(w http.ResponseWriter, r *http.Request, size int) {
 	prefix := s.cookieName(stateCookie, s.Origin.Host)
-	var states []*http.Cookie
+	var oldest []string // suffixes, without those of second halves
+	parts := map[string][]*http.Cookie{}
 	for _, c := range r.Cookies() {
-		if strings.HasPrefix(c.Name, prefix+"_") {
-			states = append(states, c)
-			size += len(c.Value)
+		if !strings.HasPrefix(c.Name, prefix+"_") {
+			continue
 		}
+		// Browsers send the oldest first (RFC 6265, section 5.4).
+		suffix := strings.TrimSuffix(strings.TrimPrefix(c.Name, prefix), secondHalf)
+		if len(parts[suffix]) == 0 {
+			oldest = append(oldest, suffix)
+		}
+		parts[suffix] = append(parts[suffix], c)
+		size += len(c.Value)
 	}
-	// Browsers send the oldest first (RFC 6265, section 5.4).
-	for _, c := range states {
+	for _, suffix := range oldest {
 		if size <= mostStateBytes {
 			return
 		}
-		size -= len(c.Value)
-		s.setCookie(w, s.Origin.Host, stateCookie, strings.TrimPrefix(c.Name, prefix), "", -1)
+		for _, c := range parts[suffix] {
+			size -= len(c.Value)
+			s.setCookie(w, s.Origin.Host, stateCookie, strings.TrimPrefix(c.Name, prefix), "", -1)
+		}
 	}
 }
 

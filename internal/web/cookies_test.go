@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -108,13 +109,38 @@ func TestTwoTabs(t *testing.T) {
 	}
 }
 
+// TestLongAddressesComeBack: the longest address that is carried stands in two
+// cookies, none of which a browser would drop, and both are gone afterwards.
+func TestLongAddressesComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(t)
+	for _, path := range []string{"/" + strings.Repeat("a", 4095), "/?" + strings.Repeat("&", 2386), "/" + strings.Repeat("a", 2600)} {
+		b := w.browser()
+		query := "?return_to=" + url.QueryEscape(path)
+		for _, c := range b.get("/auth/github" + query).Result().Cookies() {
+			if len(c.Name)+len(c.Value) > 4096 {
+				t.Errorf("%s has %d bytes", c.Name, len(c.Value))
+			}
+		}
+		if out := b.signIn(t, "octocat", query); to(out) != w.Origin.String()+path {
+			t.Errorf("%d to %.80q", out.Code, to(out))
+		}
+		for _, c := range b.jar[own] {
+			if strings.HasPrefix(c.Name, "__Host-af_auth_state") {
+				t.Errorf("%s is left", c.Name)
+			}
+		}
+	}
+}
+
 // TestSignInsUnderWayAreBounded: a page that begins sign-ins in somebody's
 // browser fills it with cookies up to a bound, and the newest ones work.
 func TestSignInsUnderWayAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.browser()
-	long := "?return_to=/" + strings.Repeat("a", 2000)
+	long := "?return_to=/" + strings.Repeat("a", 4095)
 	for range 20 {
 		b.get("/auth/github" + long)
 		size := 0

@@ -66,7 +66,7 @@ func (s *Server) toGitHub(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.forgetStates(w, r, len(started.Sealed))
-	s.setCookie(w, s.Origin.Host, stateCookie, stateSuffix(started.State), started.Sealed, signin.StateLife)
+	s.setState(w, stateSuffix(started.State), started.Sealed)
 	w.Header().Set("Location", started.URL)
 	w.WriteHeader(http.StatusFound)
 	return nil
@@ -83,11 +83,7 @@ func stateSuffix(state string) string {
 // fromGitHub finishes a sign-in.
 func (s *Server) fromGitHub(w http.ResponseWriter, r *http.Request) error {
 	host := s.Origin.Host
-	suffix := stateSuffix(r.URL.Query().Get("state"))
-	sealed, _ := s.cookie(r, host, stateCookie, suffix)
-	if sealed != "" {
-		s.setCookie(w, host, stateCookie, suffix, "", -1)
-	}
+	sealed := s.takeState(w, r, stateSuffix(r.URL.Query().Get("state")))
 	out, err := s.Flow.Finish(r.Context(), signin.Answer{
 		Query: r.URL.Query(), Sealed: sealed, Previous: s.previous(r, host),
 		UserAgent: r.UserAgent(), Address: s.peer(r).String(),
