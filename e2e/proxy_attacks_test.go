@@ -144,8 +144,35 @@ func (f *front) guardsPaths(t *testing.T, v *visitor) {
 			t.Errorf("%.80q: %d %.200s", target, got.status, got.body)
 		}
 	}
-	if f.ofPaths != nil {
-		f.ofPaths(t, v)
+	f.tellsOfBadPaths(t, v)
+}
+
+// tellsOfBadPaths: whoever opens a page at a path that is refused is told why on
+// one, and a script in JSON. nginx hands no answer of the gate on, so what it tells
+// scripts of a 403 holds for each reason.
+func (f *front) tellsOfBadPaths(t *testing.T, v *visitor) {
+	const page, script = "Sec-Fetch-Mode: navigate\r\nAccept: text/html", "Sec-Fetch-Mode: cors\r\nAccept: application/json"
+	status, words := http.StatusBadRequest, "is not in its one plain form, so it could be read in more than one way"
+	if f.saysItself {
+		status, words = http.StatusForbidden, "or the address is not in its one plain form"
+	}
+	for _, target := range []string{"//x", "/a//b", "/a%2Fb"} {
+		for _, who := range []*visitor{nil, v} {
+			got := f.raw(t, appOrigin, head(t, who, target, script))
+			if media := got.header.Get("Content-Type"); got.status != status || media != "application/problem+json" || !strings.Contains(got.body, words) {
+				t.Errorf("a script at %s: %d %s %s", target, got.status, media, got.body)
+			}
+			got = f.raw(t, appOrigin, head(t, who, target, page))
+			if media := got.header.Get("Content-Type"); got.status != http.StatusBadRequest || got.to() != "" || !strings.HasPrefix(media, "text/html") || !strings.Contains(got.body, "in more than one way") {
+				t.Errorf("a page at %s: %d to %q: %s", target, got.status, got.to(), got.body)
+			}
+		}
+	}
+	for media, header := range map[string]string{"text/html": page, "application/problem+json": script} {
+		got := f.raw(t, appOrigin, head(t, v, "/.af-auth/nothing", header))
+		if got.status != http.StatusNotFound || !strings.HasPrefix(got.header.Get("Content-Type"), media) {
+			t.Errorf("/.af-auth/nothing: %d %v", got.status, got.header)
+		}
 	}
 }
 

@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -48,22 +46,6 @@ http {
 }
 `)
 	f.runs(t, exec.Command(installed(t, "nginx"), "-e", "stderr", "-p", dir, "-c", filepath.Join(dir, "nginx.conf")))
-	f.ofPaths = f.tellsOfBadPaths
+	f.saysItself = true
 	return f
-}
-
-// tellsOfBadPaths: nginx hands no answer of the gate on, so what is said of a 403
-// holds for each reason, and a page of af-auth says which one it is.
-func (f *front) tellsOfBadPaths(t *testing.T, v *visitor) {
-	const page, script = "Sec-Fetch-Mode: navigate\r\nAccept: text/html", "Sec-Fetch-Mode: cors\r\nAccept: application/json"
-	for _, target := range []string{"//x", "/a%2Fb"} {
-		for _, who := range []*visitor{nil, v} {
-			if got := f.raw(t, appOrigin, head(t, who, target, script)); got.status != http.StatusForbidden || !strings.Contains(got.body, "or the address is not in its one plain form") {
-				t.Errorf("a script at %s: %d %s", target, got.status, got.body)
-			}
-			if got := f.raw(t, appOrigin, head(t, who, target, page)); got.status != http.StatusBadRequest || got.to() != "" || !strings.Contains(got.body, "in more than one way") {
-				t.Errorf("a page at %s: %d to %q: %s", target, got.status, got.to(), got.body)
-			}
-		}
-	}
 }

@@ -38,9 +38,9 @@ type front struct {
 	trust *x509.CertPool
 	// keepsCookies says that this proxy cannot take af-auth's cookies out.
 	keepsCookies bool
-	// ofPaths holds the proxy to what it alone says of paths that are refused; nil:
-	// it hands on what af-auth says.
-	ofPaths func(*testing.T, *visitor)
+	// saysItself says that the proxy tells scripts why in its own words, because it
+	// cannot hand on those of the gate.
+	saysItself bool
 	// log is what the proxy's program writes; nil: there is no program.
 	log *syncBuffer
 

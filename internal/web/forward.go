@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/gate"
@@ -28,13 +29,14 @@ const folder = "/.af-auth/"
 //	400  the path can be read in more than one way, or a header is amiss
 //	421  the host is none of ours
 //	503  it cannot be known now, which is a no
+//
+// 400 and 421, and 404 in /.af-auth/, are pages for a person who opens one.
 func (s *Server) forwardAuth(w http.ResponseWriter, r *http.Request) error {
 	identity(w.Header(), afauth.User{})
 	asked, no := s.forwarded(r)
 	if no != nil {
-		no.RequestID = telemetry.RequestID(r.Context())
 		s.Logger.InfoContext(r.Context(), "request refused", "error_code", no.Code, "error", no.Detail)
-		writeProblem(w, *no)
+		s.sayNo(w, asked, *no)
 		return nil
 	}
 	if err := s.pass(w, asked); err != nil {
@@ -42,6 +44,20 @@ func (s *Server) forwardAuth(w http.ResponseWriter, r *http.Request) error {
 		s.fail(w, asked, err)
 	}
 	return nil
+}
+
+// sayNo says to a person who opens a page why the gate does not lead on from
+// here, and to everything else in JSON. asked is nil where it is not known what
+// was asked for.
+func (s *Server) sayNo(w http.ResponseWriter, asked *http.Request, no problem) {
+	if asked != nil {
+		no.RequestID = telemetry.RequestID(asked.Context())
+		if navigates(asked) {
+			s.failPage(w, asked, nil, page.Incident{Code: afauth.Code(no.Code), Reference: no.RequestID, When: time.Now()})
+			return
+		}
+	}
+	writeProblem(w, no)
 }
 
 // pass decides about a request as the browser sent it.
@@ -94,8 +110,7 @@ func (s *Server) inFolder(w http.ResponseWriter, asked *http.Request, kind hostK
 	handle := handlers[asked.URL.Path]
 	switch {
 	case handle == nil || kind != anAppHost:
-		in := page.Incident{Code: afauth.CodeNotFound, Reference: telemetry.RequestID(asked.Context())}
-		writeProblem(w, s.problemFor(in))
+		s.sayNo(w, asked, s.problemFor(page.Incident{Code: afauth.CodeNotFound}))
 		return nil
 	case asked.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
@@ -114,7 +129,8 @@ func (s *Server) leads(asked *http.Request, kind hostKind) bool {
 func ownPage(path string) bool { return path == "/auth" || strings.HasPrefix(path, "/auth/") }
 
 // forwarded returns the request as the browser sent it, with the host in our
-// form; or what is wrong with what the proxy says.
+// form; or what is wrong with what the proxy says, and then as much of the
+// request as an answer needs, or nil.
 func (s *Server) forwarded(r *http.Request) (*http.Request, *problem) {
 	said := map[string]string{}
 	for _, name := range []string{"X-Forwarded-Method", "X-Forwarded-Host", "X-Forwarded-Uri"} {
@@ -123,27 +139,28 @@ func (s *Server) forwarded(r *http.Request) (*http.Request, *problem) {
 			wrong = notToken
 		}
 		if len(values) != 1 || values[0] == "" || len(values[0]) > longestTarget || strings.ContainsFunc(values[0], wrong) {
-			return nil, &problem{Status: http.StatusBadRequest, Code: string(afauth.CodeInvalid),
+			return nil, &problem{Status: http.StatusBadRequest, Code: string(afauth.CodeInvalid), RequestID: telemetry.RequestID(r.Context()),
 				Detail: "The proxy does not say once and in plain text what was asked for (" + name + "). Nobody was let in.",
 				Hint:   "For the administrator: the proxy must set X-Forwarded-Method, X-Forwarded-Host and X-Forwarded-Uri, each once, as forward_auth of Caddy and forwardAuth of Traefik do."}
 		}
 		said[name] = values[0]
 	}
-	u, ok := target(said["X-Forwarded-Uri"])
-	if !ok {
-		return nil, notPlain(http.StatusBadRequest)
-	}
 	asked := r.WithContext(r.Context())
-	asked.Method, asked.URL, asked.RequestURI = said["X-Forwarded-Method"], u, said["X-Forwarded-Uri"]
+	asked.Method, asked.URL, asked.RequestURI = said["X-Forwarded-Method"], &url.URL{Path: "/"}, "/"
 	asked.Host = plainHost(said["X-Forwarded-Host"], s.Origin.Scheme)
 	// nginx's word for the same, which here only the browser can have said.
 	asked.Header = r.Header.Clone()
 	asked.Header.Del("X-Original-Uri")
+	u, ok := target(said["X-Forwarded-Uri"])
+	if !ok {
+		return asked, notPlain(http.StatusBadRequest)
+	}
 	if kind, _ := s.host(asked); kind == unknownHost {
-		return nil, &problem{Status: http.StatusMisdirectedRequest, Code: string(afauth.CodeWrongHost),
+		return asked, &problem{Status: http.StatusMisdirectedRequest, Code: string(afauth.CodeWrongHost),
 			Detail: "The host that was asked for is neither af-auth's own nor an application's. Nobody was let in.",
 			Hint:   "For the administrator: add the host to AF_AUTH_HOSTS, as it stands in the address bar."}
 	}
+	asked.URL, asked.RequestURI = u, said["X-Forwarded-Uri"]
 	return asked, nil
 }
 

@@ -44,7 +44,10 @@ func TestForwardRefusals(t *testing.T) {
 			r.Header.Set("X-Forwarded-Method", "POST")
 		}, 405},
 	} {
-		out := in.through("GET", "https://"+app+"/inside", c.change)
+		out := in.through("GET", "https://"+app+"/inside", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Mode", "cors") // it accepts pages, and is none
+			c.change(r)
+		})
 		if out.Code != c.status || to(out) != "" || len(out.Result().Cookies()) != 0 || identity(out) != [5]string{} {
 			t.Errorf("%s: %d to %q %v, want %d", name, out.Code, to(out), identity(out), c.status)
 			continue
@@ -62,6 +65,47 @@ func TestForwardRefusals(t *testing.T) {
 	for _, path := range []string{"/inside", "/public"} {
 		if out := alone.browser().through("GET", "https://"+app+path, nil); out.Code != http.StatusUnauthorized || problem(t, out).Code != "untrusted_proxy" {
 			t.Errorf("no proxy is trusted, %s: %d", path, out.Code)
+		}
+	}
+}
+
+// TestForwardTellsPeople: who opens a page that the gate does not lead on from
+// gets one that says why, from the stylesheet of our own host, and whatever else
+// asks gets JSON.
+func TestForwardTellsPeople(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trusting(proxyAt))
+	w.allow(t)
+	in := w.browser()
+	in.signIn(t, "octocat", "")
+	in.visit(t, "https://"+app+"/inside")
+	navigating, old := asking("Sec-Fetch-Mode", "navigate"), func(*http.Request) {}
+	for address, c := range map[string]struct {
+		status int
+		code   string
+		words  string
+	}{
+		app + "/a//b": {400, "invalid", "in more than one way"}, app + "/a%2Fb?x=secret": {400, "invalid", "in more than one way"}, own + "/a//b": {400, "invalid", "in more than one way"},
+		app + "/.af-auth/": {404, "not_found", "has nothing at this address"}, app + "/.af-auth/verify?x=secret": {404, "not_found", "has nothing at this address"},
+		"unknown.example.test/secret": {421, "wrong_host", "is not one that af-auth looks after"},
+	} {
+		for _, b := range []*browser{in, w.browser()} {
+			for _, person := range []func(*http.Request){navigating, old} {
+				out := b.through("GET", "https://"+address, person)
+				holds(t, address, out, c.status, c.words, "/auth/assets/")
+				if h := out.Header(); !strings.HasPrefix(h.Get("Content-Type"), "text/html") || h.Get("Content-Security-Policy") == "" || identity(out) != [5]string{} ||
+					to(out) != "" || len(out.Result().Cookies()) != 0 || h.Get("Cache-Control") != "no-store" || strings.Contains(out.Body.String(), "secret") || strings.Contains(out.Body.String(), "unknown.example") {
+					t.Errorf("%s: %v", address, h)
+				}
+			}
+			for name, change := range map[string]func(*http.Request){
+				"a script": asking("Sec-Fetch-Mode", "cors"), "a program": asking("Accept", "application/json"),
+				"a form": func(r *http.Request) { r.Header.Set("X-Forwarded-Method", "POST"); navigating(r) },
+			} {
+				if p := problem(t, b.through("GET", "https://"+address, change)); p.Status != c.status || p.Code != c.code || p.RequestID == "" {
+					t.Errorf("%s for %s: %+v", address, name, p)
+				}
+			}
 		}
 	}
 }
