@@ -25,6 +25,10 @@ type Grant struct {
 	// KeepEnd leaves the end of somebody who is allowed now as it is, where Until
 	// is nil.
 	KeepEnd bool
+	// Check is asked before somebody who has a row is changed, as the row stands
+	// while nobody else can change it; nil: nobody asks. Its error, which is an
+	// *afauth.Error, is returned, and nothing is changed.
+	Check func(before Person) error
 }
 
 // Change is a decision carried out: the person before and after it.
@@ -81,6 +85,11 @@ func (c *Change) allow(ctx context.Context, q *query.Queries, before Person, g G
 	if allowed && sameMoment(before.Until, until) && sameHosts(before.Apps, apps) {
 		c.Already, c.After = true, before
 		return nil
+	}
+	if g.Check != nil {
+		if err := g.Check(before); err != nil {
+			return err
+		}
 	}
 	after, err := q.AllowUser(ctx, query.AllowUserParams{ID: before.ID, Until: until, Apps: apps})
 	c.After = person(query.GetUserRow(after))

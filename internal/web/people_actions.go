@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -21,25 +22,51 @@ func (s *Server) allowPerson(w http.ResponseWriter, r *http.Request) error {
 	}
 	form, grant, ok := s.readAllow(r, p)
 	switch {
-	case overtaken(r, p) && fromList(r):
-		s.leaveToast(w, doneNothing, p.ID, 0)
-		return seeOther(w, back(r, p))
 	case overtaken(r, p):
-		form.Was = page.Standing(p.User) // sent once more, it counts
-		return s.renderPerson(w, r, http.StatusConflict, p, form, true)
+		return s.overtakenAllow(w, r, p)
 	case !ok:
-		return s.renderPerson(w, r, http.StatusUnprocessableEntity, p, form, false)
+		return s.renderPerson(w, r, http.StatusUnprocessableEntity, p, form, "")
+	}
+	// Somebody may decide between the look above and the change.
+	grant.Check = func(now access.Person) error {
+		if p = now; overtaken(r, p) {
+			return errOvertaken
+		}
+		return nil
 	}
 	change, err := s.People.Allow(r.Context(), s.actor(r, form.Reason), p.ID.String(), grant)
-	if afauth.CodeOf(err) == afauth.CodeInvalid && err != nil {
+	switch {
+	case errors.Is(err, errOvertaken):
+		return s.overtakenAllow(w, r, p)
+	case err != nil && afauth.CodeOf(err) == afauth.CodeInvalid:
 		form.PeriodError = sentence(err)
-		return s.renderPerson(w, r, http.StatusUnprocessableEntity, p, form, false)
-	}
-	if err != nil {
+		return s.renderPerson(w, r, http.StatusUnprocessableEntity, p, form, "")
+	case err != nil:
 		return err
 	}
 	s.leaveToast(w, s.allowed(r, change), p.ID, 0)
 	return seeOther(w, back(r, p))
+}
+
+// errOvertaken stops a change of somebody about whom another has decided. It is
+// never an answer: the person's page asks again.
+var errOvertaken = &afauth.Error{Code: "overtaken", Message: "somebody else has decided meanwhile"}
+
+// overtakenAllow asks again, on the page that shows how the person stands now.
+func (s *Server) overtakenAllow(w http.ResponseWriter, r *http.Request, p access.Person) error {
+	if fromList(r) {
+		s.leaveToast(w, doneNothing, p.ID, 0)
+		return seeOther(w, back(r, p))
+	}
+	return s.askAgain(w, r, p, page.Overtaken)
+}
+
+// askAgain shows how a person stands now, and the form with what was chosen: sent
+// once more, it counts.
+func (s *Server) askAgain(w http.ResponseWriter, r *http.Request, p access.Person, stopped string) error {
+	form, _, _ := s.readAllow(r, p)
+	form.Was = page.Standing(p.User)
+	return s.renderPerson(w, r, http.StatusConflict, p, form, stopped)
 }
 
 // allowed is what was done. Where something was taken away, it waits until the
@@ -71,7 +98,8 @@ func back(r *http.Request, p access.Person) string {
 	return personURL(p.ID)
 }
 
-// askAllow is where somebody is allowed who may never have been here.
+// askAllow is where somebody is allowed who may never have been here. About whom
+// somebody has decided already, the person's own page asks again.
 func (s *Server) askAllow(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, page.AllowSomebody{Console: s.frame(w, r, "/auth/people/allow"), Allow: s.blankAllow(access.Person{})})
 }
@@ -91,8 +119,19 @@ func (s *Server) allowSomebody(w http.ResponseWriter, r *http.Request) error {
 	}
 	var change access.Change
 	if ok {
+		var known access.Person
+		grant.Check = func(now access.Person) error {
+			if known = now; now.Access() != afauth.Waiting {
+				return errOvertaken
+			}
+			return nil
+		}
 		var err error
-		if change, err = s.People.Allow(ctx, s.actor(r, form.Reason), form.Ref, grant); err != nil {
+		change, err = s.People.Allow(ctx, s.actor(r, form.Reason), form.Ref, grant)
+		if errors.Is(err, errOvertaken) {
+			return s.askAgain(w, r, known, page.Known)
+		}
+		if err != nil {
 			if form.RefError = refError(err); form.RefError == "" {
 				return err
 			}

@@ -31,10 +31,10 @@ func (s *Server) person(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.renderPerson(w, r, http.StatusOK, p, s.blankAllow(p), false)
+	return s.renderPerson(w, r, http.StatusOK, p, s.blankAllow(p), "")
 }
 
-func (s *Server) renderPerson(w http.ResponseWriter, r *http.Request, st int, p access.Person, form page.AllowForm, overtaken bool) error {
+func (s *Server) renderPerson(w http.ResponseWriter, r *http.Request, st int, p access.Person, form page.AllowForm, stopped string) error {
 	told, err := s.tell(r, []access.Person{p})
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Server) renderPerson(w http.ResponseWriter, r *http.Request, st int, p 
 		Access: p.Access(), Until: page.MomentOf(p.Until, p.Now), Decided: page.MomentOf(p.DecidedAt, p.Now),
 		By: told.decidedBy(p), Apps: s.appNames(p), Came: page.Moment{At: p.CreatedAt, Now: p.Now},
 		SignedIn: page.MomentOf(p.LastSignInAt, p.Now), From: beside.Address, Message: beside.Message,
-		Allow: form, Overtaken: overtaken, Myself: p.ID == me(r).ID,
+		Allow: form, Stopped: stopped, Myself: p.ID == me(r).ID,
 	}
 	if p.DecidedAt != nil {
 		v.Why = beside.DecidedWhy

@@ -68,10 +68,15 @@ var hidden = regexp.MustCompile(`<input type="hidden" name="was" value="([^"]*)"
 // was is how the person stands, as the page's form hands it back.
 func (b *browser) was(t *testing.T, path string) string {
 	t.Helper()
-	out := b.get(path)
+	return hiddenWas(t, b.get(path))
+}
+
+// hiddenWas is the same of a page that was answered.
+func hiddenWas(t *testing.T, out *httptest.ResponseRecorder) string {
+	t.Helper()
 	found := hidden.FindStringSubmatch(out.Body.String())
 	if found == nil {
-		t.Fatalf("%s: %d, and no form:\n%s", path, out.Code, out.Body)
+		t.Fatalf("%d, and no form:\n%s", out.Code, out.Body)
 	}
 	return strings.NewReplacer("&#43;", "+", "&amp;", "&").Replace(found[1])
 }

@@ -99,11 +99,20 @@ type PersonPage struct {
 	Events       []EventRow
 	// NewestURL and OlderURL page through the record.
 	NewestURL, OlderURL string
-	// Overtaken says that somebody else decided before the form came.
-	Overtaken bool
+	// Stopped says why a form was not carried out: Overtaken or Known; empty: none
+	// was stopped.
+	Stopped string
 	// Myself says that this is who looks.
 	Myself bool
 }
+
+const (
+	// Overtaken stops a form that somebody else has decided before.
+	Overtaken = "overtaken"
+	// Known stops a form that names somebody about whom it did not say that
+	// somebody has decided.
+	Known = "known"
+)
 
 // PersonSession is one of a person's sessions.
 type PersonSession struct {

@@ -45,6 +45,7 @@ func console(chrome page.Chrome) []sample {
 		{"person", onePerson(frame)}, {"person-waiting", waitingPerson(frame)}, {"person-rejected", rejectedPerson(frame)}, {"person-hostile", hostilePerson(frame)},
 		{"allow", page.AllowSomebody{Console: frame, Allow: allowForm(true)}}, {"allow-rejected", page.AllowSomebody{Console: frame, Allow: rejectedForm()}},
 		{"revoke", confirm(frame, true)}, {"revoke-myself", confirmMyself(frame)}, {"end-sessions", confirm(frame, false)},
+		{"person-known", knownPerson(frame)},
 		{"message", page.Message{Chrome: chrome, Person: octocat, Most: 280, Action: "/auth/waiting/message", BackURL: "/page/waiting"}},
 		{"message-rejected", page.Message{Chrome: chrome, Person: octocat, Most: 280, Action: "/auth/waiting/message", BackURL: "/page/waiting",
 			Text: strings.Repeat("I am on call this week. ", 13), Error: "These are 312 characters, and 280 are taken. Nothing was kept."}},
@@ -160,7 +161,7 @@ func waitingPerson(frame page.Console) page.PersonPage {
 
 func rejectedPerson(frame page.Console) page.PersonPage {
 	v := onePerson(frame)
-	v.Allow, v.Overtaken, v.Myself = rejectedForm(), true, true
+	v.Allow, v.Stopped, v.Myself = rejectedForm(), page.Overtaken, true
 	v.Sessions, v.Events, v.OlderURL = nil, nil, ""
 	return v
 }
@@ -179,6 +180,13 @@ func confirm(frame page.Console, ends bool) page.Confirm {
 		Console: frame, Person: page.Person{Name: "Katherine Johnson", Login: "kjohnson", GitHubID: 1918}, URL: "/page/person", Action: "/x", Access: afauth.Allowed,
 		EndsAccess: ends, Sessions: 3, Expected: "kjohnson", Was: "x",
 	}
+}
+
+func knownPerson(frame page.Console) page.PersonPage {
+	v := onePerson(frame)
+	v.Access, v.Until, v.Apps, v.Stopped, v.Allow.Button = afauth.Refused, nil, nil, page.Known, "Allow"
+	v.Sessions = nil
+	return v
 }
 
 func confirmMyself(frame page.Console) page.Confirm {
