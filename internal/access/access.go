@@ -49,6 +49,13 @@ func (c Change) Lowers() bool {
 	return slices.ContainsFunc(was.Apps, func(host string) bool { return !slices.Contains(is.Apps, host) })
 }
 
+// Narrows reports whether a grant, which says all and adds to nothing, would take
+// time or an application from somebody.
+func Narrows(p Person, g Grant) bool {
+	after := Person{User: afauth.User{Whitelist: afauth.Whitelist{IsWhitelisted: true, Until: g.Until, Apps: g.Apps}}}
+	return Change{Change: postgres.Change{Before: &p, After: after}}.Lowers()
+}
+
 // Filter picks people from a list; Key is a place in it, and in one of sessions.
 // Grant is what somebody is allowed; Totals say how many people there are.
 type (

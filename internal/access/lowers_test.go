@@ -39,6 +39,9 @@ func TestLowers(t *testing.T) {
 		if got := c.Lowers(); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
+		if got := access.Narrows(tt.before, access.Grant{Until: tt.after.Until, Apps: tt.after.Apps}); got != tt.want {
+			t.Errorf("%s: a grant narrows: %v", name, got)
+		}
 		if c.Already = true; c.Lowers() {
 			t.Errorf("%s: where nothing was changed, something was taken", name)
 		}

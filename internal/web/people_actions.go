@@ -26,6 +26,10 @@ func (s *Server) allowPerson(w http.ResponseWriter, r *http.Request) error {
 		return s.overtakenAllow(w, r, p)
 	case !ok:
 		return s.renderPerson(w, r, http.StatusUnprocessableEntity, p, form, "")
+	case access.Narrows(p, grant):
+		if ok, err := s.confirmNarrowing(w, r, p, grant); !ok {
+			return err
+		}
 	}
 	// Somebody may decide between the look above and the change.
 	grant.Check = func(now access.Person) error {

@@ -96,7 +96,7 @@ func TestConsoleDecidesFromTheList(t *testing.T) {
 	if got := w.text(t, "SELECT is_whitelisted::text FROM users WHERE github_user_id = $1", octocatID); got != "false" {
 		t.Error("a refusal was overruled unseen")
 	}
-	holds(t, "a revocation overtaken", admin.send(page+"/revoke", url.Values{"was": {was}}), http.StatusConflict, "Somebody else decided since")
+	holds(t, "a revocation overtaken", admin.send(page+"/revoke", url.Values{"was": {was}, "typed": {"octocat"}}), http.StatusConflict, "Somebody else decided since")
 	// Who is allowed is never refused without a question.
 	w.exec(t, "UPDATE users SET is_whitelisted = true WHERE github_user_id = $1", octocatID)
 	if out := admin.send(page+"/refuse", url.Values{"was": {admin.was(t, page)}}); to(out) != page+"/revoke" {
@@ -144,7 +144,7 @@ func TestAllowForm(t *testing.T) {
 		t.Errorf("until %s, want %s: the day is included", end, want)
 	}
 	holds(t, "the form afterwards", admin.get(page), http.StatusOK, `<option value="keep" selected="selected">As it is, until `, "Change access")
-	admin.send(page+"/allow", url.Values{"was": {admin.was(t, page)}, "for": {"keep"}, "apps": {"some"}, "app": {app}})
+	admin.send(page+"/allow", url.Values{"was": {admin.was(t, page)}, "for": {"keep"}, "apps": {"some"}, "app": {app}, "typed": {"octocat"}})
 	if now := w.text(t, "SELECT to_char(whitelist_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || apps::text FROM users WHERE github_user_id = 583231"); now != end+"{"+app+"}" {
 		t.Errorf("other applications until %s, before %s", now, end)
 	}
@@ -232,7 +232,7 @@ func TestConsoleWaitsForServers(t *testing.T) {
 	w.browser().signIn(t, "octocat", "")
 	page := "/auth/people/" + w.id(t, octocatID)
 	narrowed := func() url.Values {
-		return url.Values{"was": {admin.was(t, page)}, "for": {"none"}, "apps": {"some"}, "app": {app}}
+		return url.Values{"was": {admin.was(t, page)}, "for": {"none"}, "apps": {"some"}, "app": {app}, "typed": {"octocat"}}
 	}
 	widened := func() url.Values {
 		return url.Values{"was": {admin.was(t, page)}, "for": {"none"}, "apps": {"all"}}

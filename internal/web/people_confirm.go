@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/access"
@@ -105,6 +107,48 @@ func (s *Server) confirmed(w http.ResponseWriter, r *http.Request, endsAccess bo
 	return p, v, false, s.renderConfirm(w, r, st, p, v)
 }
 
+// confirmNarrowing asks before a change of access takes something away. ok says
+// that the answer has come with the form.
+func (s *Server) confirmNarrowing(w http.ResponseWriter, r *http.Request, p access.Person, g access.Grant) (ok bool, err error) {
+	q := r.PostForm
+	v := page.Confirm{
+		Narrows: true, Now: s.grantWords(p.Apps, p.Until), Then: s.grantWords(g.Apps, g.Until),
+		Typed: strings.TrimSpace(q.Get("typed")), Reason: strings.TrimSpace(q.Get("reason")), Was: q.Get("was"),
+	}
+	st := http.StatusOK
+	if q.Has("typed") {
+		if names(v.Typed, p.User) {
+			return true, nil
+		}
+		st, v.TypedError = http.StatusUnprocessableEntity, "That is not "+p.Handle()+". Nothing was changed."
+	}
+	for _, name := range []string{"for", "date", "apps", "app"} {
+		for _, value := range q[name] {
+			v.Fields = append(v.Fields, page.Choice{Label: name, Value: value})
+		}
+	}
+	return false, s.renderConfirm(w, r, st, p, v)
+}
+
+// grantWords is what a permission is for, and until when.
+func (s *Server) grantWords(apps []string, until *time.Time) string {
+	var names []string
+	for _, host := range apps {
+		names = append(names, cmp.Or(s.Apps[host], host))
+	}
+	what := strings.Join(names, ", ")
+	switch {
+	case apps == nil:
+		what = "all applications"
+	case len(apps) == 0:
+		what = "no application"
+	}
+	if until == nil {
+		return what + ", without an end"
+	}
+	return what + ", until " + until.UTC().Format("2 Jan 2006, 15:04 MST")
+}
+
 // names reports whether somebody who was typed is the person: by login, in any
 // letter case, or by "#github-id".
 func names(typed string, u afauth.User) bool {
@@ -118,10 +162,15 @@ func (s *Server) renderConfirm(w http.ResponseWriter, r *http.Request, st int, p
 		return err
 	}
 	action := "/sign-out"
-	if v.EndsAccess {
+	here := personURL(p.ID) + action
+	switch {
+	case v.Narrows:
+		action, here = "/allow", personURL(p.ID) // nobody can come back to a question that was sent
+	case v.EndsAccess:
 		action = "/revoke"
+		here = personURL(p.ID) + action
 	}
-	v.Console = s.frame(w, r, personURL(p.ID)+action)
+	v.Console = s.frame(w, r, here)
 	v.Person, v.URL, v.Action, v.Access = page.PersonOf(p.User), personURL(p.ID), personURL(p.ID)+action, p.Access()
 	v.Sessions, v.Myself, v.Expected = n, p.ID == me(r).ID, p.Handle()
 	return s.render(w, r, st, v)

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"github.com/af-auth/af-auth/internal/web"
 )
 
 // blocked waits until somebody waits for the transaction of the test.
@@ -89,5 +91,64 @@ func TestAllowWaitsForWhoDecides(t *testing.T) {
 		if got := w.text(t, "SELECT is_whitelisted::text FROM users WHERE github_user_id = $1", octocatID); out.Code != http.StatusConflict || got != "false" {
 			t.Errorf("%s: %d, allowed %s", name, out.Code, got)
 		}
+	}
+}
+
+// What takes something away is asked about, and the login has to be typed; what
+// gives is not.
+func TestNarrowingIsConfirmed(t *testing.T) {
+	t.Parallel()
+	w, admin := console(t, func(o *web.Options) { o.Apps["wiki.example.test"] = "Wiki" })
+	w.allow(t)
+	them := w.browser()
+	them.signIn(t, "octocat", "")
+	page := "/auth/people/" + w.id(t, octocatID)
+	stands := func() string {
+		return w.text(t, "SELECT concat_ws(' ', whitelist_until IS NULL, apps, (whitelist_until - now()) > interval '29 days') FROM users WHERE github_user_id = $1", octocatID)
+	}
+	narrows := func(name, is, words string, form url.Values) {
+		t.Helper()
+		before := stands()
+		form.Set("was", admin.was(t, page))
+		form.Set("reason", "less <b>now</b>")
+		out := admin.send(page+"/allow", form)
+		holds(t, name, out, http.StatusOK, "Take access away from", words, "Type <code>", "less &lt;b&gt;now&lt;/b&gt;", `name="for" value="`+form.Get("for")+`"`)
+		form.Set("typed", "octopus")
+		holds(t, name+", typed wrong", admin.send(page+"/allow", form), http.StatusUnprocessableEntity, "That is not octocat. Nothing was changed.", `value="octopus"`)
+		if got := stands(); got != before {
+			t.Errorf("%s: carried out unconfirmed: %s", name, got)
+		}
+		form.Set("typed", "@OctoCat")
+		if out := admin.send(page+"/allow", form); to(out) != page || stands() != is {
+			t.Errorf("%s: %d, %s, want %s", name, out.Code, stands(), is)
+		}
+	}
+	widens := func(name, is string, form url.Values) {
+		t.Helper()
+		form.Set("was", admin.was(t, page))
+		if out := admin.send(page+"/allow", form); to(out) != page || stands() != is {
+			t.Errorf("%s: %d, %s, want %s", name, out.Code, stands(), is)
+		}
+	}
+	some := func(period string, hosts ...string) url.Values {
+		return url.Values{"for": {period}, "apps": {"some"}, "app": hosts}
+	}
+	narrows("one of all", "t {"+app+"}", "all applications, without an end</bdi>, and becomes for <bdi>The App, without an end", some("none", app))
+	widens("one more", "t {"+app+",wiki.example.test}", some("none", app, "wiki.example.test"))
+	narrows("one for two", "t {wiki.example.test}", "The App, Wiki, without an end", some("none", "wiki.example.test"))
+	narrows("one for another", "t {"+app+"}", "becomes for <bdi>The App, without an end", some("none", app))
+	narrows("an end", "f {"+app+"} t", "The App, until ", some("30d", app))
+	narrows("a sooner end", "f {"+app+"} f", "The App, until ", some("7d", app))
+	narrows("more, and for less time", "f f", "all applications, until ", url.Values{"for": {"1d"}, "apps": {"all"}})
+	widens("a later end", "f t", url.Values{"for": {"90d"}, "apps": {"all"}})
+	widens("no end", "t", url.Values{"for": {"none"}, "apps": {"all"}})
+	// Typed for another state of things, it does not count.
+	form := some("none", app)
+	form.Set("was", admin.was(t, page))
+	form.Set("typed", "octocat")
+	w.exec(t, "UPDATE users SET whitelist_decided_at = now() WHERE github_user_id = $1", octocatID)
+	holds(t, "overtaken", admin.send(page+"/allow", form), http.StatusConflict, "Somebody else decided since")
+	if got := stands(); got != "t" {
+		t.Errorf("overtaken, it is %s", got)
 	}
 }

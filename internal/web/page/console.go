@@ -178,7 +178,12 @@ type Confirm struct {
 	// EndsAccess is true for a revocation, and false where sessions end and the
 	// permission stays.
 	EndsAccess bool
-	Sessions   int
+	// Narrows says that access is changed, and something taken away: Now and Then
+	// are what it is for, before and after. Fields are what was chosen, by Label.
+	Narrows   bool
+	Now, Then string
+	Fields    []Choice
+	Sessions  int
 	// Myself says that this is who looks.
 	Myself bool
 	// Expected is what has to be typed, and Typed what was.

@@ -45,7 +45,7 @@ func console(chrome page.Chrome) []sample {
 		{"person", onePerson(frame)}, {"person-waiting", waitingPerson(frame)}, {"person-rejected", rejectedPerson(frame)}, {"person-hostile", hostilePerson(frame)},
 		{"allow", page.AllowSomebody{Console: frame, Allow: allowForm(true)}}, {"allow-rejected", page.AllowSomebody{Console: frame, Allow: rejectedForm()}},
 		{"revoke", confirm(frame, true)}, {"revoke-myself", confirmMyself(frame)}, {"end-sessions", confirm(frame, false)},
-		{"person-known", knownPerson(frame)},
+		{"narrow", confirmNarrowing(frame)}, {"person-known", knownPerson(frame)},
 		{"message", page.Message{Chrome: chrome, Person: octocat, Most: 280, Action: "/auth/waiting/message", BackURL: "/page/waiting"}},
 		{"message-rejected", page.Message{Chrome: chrome, Person: octocat, Most: 280, Action: "/auth/waiting/message", BackURL: "/page/waiting",
 			Text: strings.Repeat("I am on call this week. ", 13), Error: "These are 312 characters, and 280 are taken. Nothing was kept."}},
@@ -180,6 +180,13 @@ func confirm(frame page.Console, ends bool) page.Confirm {
 		Console: frame, Person: page.Person{Name: "Katherine Johnson", Login: "kjohnson", GitHubID: 1918}, URL: "/page/person", Action: "/x", Access: afauth.Allowed,
 		EndsAccess: ends, Sessions: 3, Expected: "kjohnson", Was: "x",
 	}
+}
+
+func confirmNarrowing(frame page.Console) page.Confirm {
+	v := confirm(frame, false)
+	v.Narrows, v.Now, v.Then = true, "all applications, without an end", "Grafana, until 31 Jan 2027, 12:00 UTC"
+	v.Fields = []page.Choice{{Label: "for", Value: "date"}, {Label: "date", Value: "2027-01-30"}, {Label: "apps", Value: "some"}, {Label: "app", Value: "grafana.example.com"}}
+	return v
 }
 
 func knownPerson(frame page.Console) page.PersonPage {
