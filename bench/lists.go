@@ -82,6 +82,13 @@ func (c crowd) lists() []listed {
 		{"prefix, any page", "≤ 10 ms", func() access.Filter {
 			return access.Filter{Prefix: "dev-", After: &access.Key{Login: "dev-" + nick(), ID: afauth.NewID()}}
 		}},
+		{"not allowed, first page", "≤ 10 ms", func() access.Filter { return access.Filter{Access: afauth.Refused} }},
+		{"not allowed, any page", "≤ 10 ms", func() access.Filter {
+			return access.Filter{Access: afauth.Refused, After: &access.Key{At: end.Add(-time.Duration(anyOf(c.people)) * time.Second), ID: afauth.NewID()}}
+		}},
+		{"not allowed, prefix of 1 letter", "≤ 10 ms", func() access.Filter {
+			return access.Filter{Access: afauth.Refused, Prefix: "dev-" + nick()[:1]}
+		}},
 		{"3 letters of a name", "≤ 150 ms", func() access.Filter { return access.Filter{Search: part(3, 3)} }},
 		{"4 to 8 letters", "≤ 150 ms", func() access.Filter { return access.Filter{Search: part(4, 8)} }},
 		{"what everybody has", "≤ 150 ms", func() access.Filter { return access.Filter{Search: "person"} }},

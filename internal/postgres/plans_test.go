@@ -62,10 +62,11 @@ func TestListPlans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.run(`ALTER TABLE users DISABLE TRIGGER USER;
-		INSERT INTO users (github_user_id, login, name, created_at, whitelist_decided_at)
+		INSERT INTO users (github_user_id, login, name, created_at, is_whitelisted, whitelist_decided_at)
 		SELECT n, 'user-' || n, CASE WHEN n % 1000 = 0 THEN 'Zebra ' || n ELSE 'Person ' || n END, now() - n * interval '1 second',
-			CASE WHEN n % 500 > 0 THEN now() END
-		FROM generate_series(1, 200000) n; ANALYZE users`)
+			n % 500 > 1, CASE WHEN n % 500 > 0 THEN now() END
+		FROM generate_series(1, 200000) n`)
+	w.run("VACUUM ANALYZE users")
 	at, states := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), []string{"allowed"}
 	for name, tt := range map[string]struct {
 		plan func(*query.Queries) error
@@ -90,17 +91,33 @@ func TestListPlans(t *testing.T) {
 		"by access": {
 			plan: func(q *query.Queries) error { return q.PlanInOrder(t.Context()) },
 			list: func(q *query.Queries) error {
-				_, err := q.ListUsersByAccess(t.Context(), query.ListUsersByAccessParams{States: states, App: appHost, AfterCreatedAt: at, MaxRows: 50})
+				_, err := q.ListUsersByAccess(t.Context(), query.ListUsersByAccessParams{States: states, App: appHost, AfterCreatedAt: at, Depth: 1000, MaxRows: 50})
 				return err
 			},
 			has: []string{"Index Scan Backward using users_created_at_id_idx"}, not: []string{"Sort"},
 		},
 		"by prefix": {
 			list: func(q *query.Queries) error {
-				_, err := q.ListUsersByPrefix(t.Context(), query.ListUsersByPrefixParams{Upper: "user-2", AfterLogin: "user-1", States: states, MaxRows: 50})
+				_, err := q.ListUsersByPrefix(t.Context(), query.ListUsersByPrefixParams{Upper: "user-2", AfterLogin: "user-1", States: states, Depth: 1000, MaxRows: 50})
 				return err
 			},
 			has: []string{"Index Scan using users_prefix_idx", "Index Cond: (((lower(login))::text < $1) AND (ROW("}, not: []string{"Sort"},
+		},
+		"refused": {
+			plan: func(q *query.Queries) error { return errors.Join(q.PlanInOrder(t.Context()), q.PlanByKey(t.Context())) },
+			list: func(q *query.Queries) error {
+				_, err := q.ListRefusedUsers(t.Context(), query.ListRefusedUsersParams{AfterCreatedAt: at, MaxRows: 50})
+				return err
+			},
+			has: []string{"Index Only Scan Backward using users_refused_idx", "Index Only Scan using users_until_idx", "Index Scan using users_pkey"}, not: []string{"users_created_at_id_idx"},
+		},
+		"refused, by prefix": {
+			plan: func(q *query.Queries) error { return errors.Join(q.PlanInOrder(t.Context()), q.PlanByKey(t.Context())) },
+			list: func(q *query.Queries) error {
+				_, err := q.ListRefusedUsersByPrefix(t.Context(), query.ListRefusedUsersByPrefixParams{Upper: "user-2", AfterLogin: "user-1", MaxRows: 50})
+				return err
+			},
+			has: []string{"Index Only Scan using users_refused_idx", "Index Only Scan using users_until_idx", "Index Scan using users_pkey"}, not: []string{"users_prefix_idx"},
 		},
 		"search among the newest": {
 			plan: func(q *query.Queries) error { return q.PlanInOrder(t.Context()) },
@@ -148,6 +165,38 @@ func TestListPlans(t *testing.T) {
 		}
 	}
 	searchesAll(t, w)
+	refusesAll(t, w)
+}
+
+// refusesAll lists those who are not allowed, who are few of many and lie deep,
+// and many at one end: some pages come from a walk, others from the indexes.
+func refusesAll(t *testing.T, w world) {
+	t.Helper()
+	w.run(`UPDATE users SET is_whitelisted = true, whitelist_until = now() - interval '1 hour' WHERE github_user_id % 500 = 2 OR github_user_id BETWEEN 150000 AND 150200;
+		UPDATE users SET whitelist_until = now() + interval '1 hour' WHERE github_user_id % 30 = 0 AND is_whitelisted AND whitelist_until IS NULL;
+		UPDATE users SET created_at = (SELECT created_at FROM users WHERE github_user_id = 100) WHERE github_user_id % 1000 IN (1, 2) AND github_user_id < 20000`)
+	const no = "is_whitelisted AND whitelist_until <= now() OR NOT is_whitelisted AND whitelist_decided_at IS NOT NULL"
+	for _, c := range []struct {
+		filter postgres.UserFilter
+		sql    string
+	}{
+		{postgres.UserFilter{}, "SELECT login FROM users WHERE " + no + " ORDER BY created_at DESC, id DESC"},
+		{postgres.UserFilter{Prefix: "USER-1"}, "SELECT login FROM users WHERE login LIKE 'user-1%' AND (" + no + `) ORDER BY lower(login) COLLATE "C", id`},
+		{postgres.UserFilter{Prefix: "user-15"}, "SELECT login FROM users WHERE login LIKE 'user-15%' AND (" + no + `) ORDER BY lower(login) COLLATE "C", id`},
+	} {
+		rows, err := w.Query(t.Context(), c.sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.filter.Access, c.filter.Limit = afauth.Refused, 30
+		if got := w.list(c.filter, func() {}); len(want) < 200 || !slices.Equal(got, want) {
+			t.Errorf("%q: %d are not allowed, want %d", c.filter.Prefix, len(got), len(want))
+		}
+	}
 }
 
 // searchesAll looks for what is rare and lies deep, and for what everybody has.

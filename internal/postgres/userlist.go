@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ const (
 	// searchDepth is how many of the newest people are looked through before the
 	// trigrams are asked: some 10 ms.
 	searchDepth = 10_000
+	// walkDepth is how many people are walked through before those who are not
+	// allowed are looked up: where many are not, they fill the page.
+	walkDepth = 1000
 	// idSearch asks for no GitHub id: there is none below 1.
 	idSearch = 0
 )
@@ -180,25 +184,41 @@ func (db *DB) newestUsers(ctx context.Context, f UserFilter) (out []Person, err 
 		rows, err := db.queries.ListWaitingUsers(ctx, query.ListWaitingUsersParams{AfterCreatedAt: at, AfterID: id, MaxRows: f.rows()})
 		return persons(rows, asUser[query.ListWaitingUsersRow]), err
 	}
+	p := query.ListUsersByAccessParams{States: f.states(), App: f.App, AfterCreatedAt: at, AfterID: id, Depth: f.depth(), MaxRows: f.rows()}
 	err = db.read(ctx, func(q *query.Queries) error {
 		if err := q.PlanInOrder(ctx); err != nil {
 			return err
 		}
-		rows, err := q.ListUsersByAccess(ctx, query.ListUsersByAccessParams{States: f.states(), App: f.App, AfterCreatedAt: at, AfterID: id, MaxRows: f.rows()})
-		out = persons(rows, asUser[query.ListUsersByAccessRow])
+		walked, err := q.ListUsersByAccess(ctx, p)
+		if out = persons(walked, asUser[query.ListUsersByAccessRow]); err != nil || p.Depth != walkDepth || len(out) == f.Limit {
+			return err
+		}
+		if err := q.PlanByKey(ctx); err != nil {
+			return err
+		}
+		rows, err := q.ListRefusedUsers(ctx, query.ListRefusedUsersParams{AfterCreatedAt: at, AfterID: id, MaxRows: f.rows()})
+		out = persons(rows, asUser[query.ListRefusedUsersRow])
 		return err
 	})
 	return out, err
 }
 
+// depth is how many people a list walks through that leaves some of them out.
+func (f UserFilter) depth() int32 {
+	if f.Access == afauth.Refused {
+		return walkDepth
+	}
+	return math.MaxInt32
+}
+
 // usersByPrefix needs no lower bound of its own: the first place is the prefix.
-func (db *DB) usersByPrefix(ctx context.Context, f UserFilter) ([]Person, error) {
+func (db *DB) usersByPrefix(ctx context.Context, f UserFilter) (out []Person, err error) {
 	last := f.Prefix[len(f.Prefix)-1]
 	if strings.ContainsFunc(f.Prefix, func(r rune) bool { return r <= ' ' || r >= '~' }) {
 		return nil, nil // no login holds it
 	}
 	p := query.ListUsersByPrefixParams{Upper: f.Prefix[:len(f.Prefix)-1] + string(rune(last+1)), AfterLogin: f.Prefix,
-		States: f.states(), App: f.App, MaxRows: f.rows()}
+		States: f.states(), App: f.App, Depth: f.depth(), MaxRows: f.rows()}
 	if f.After != nil {
 		p.AfterLogin, p.AfterID = f.After.Login, f.After.ID
 	}
@@ -206,7 +226,19 @@ func (db *DB) usersByPrefix(ctx context.Context, f UserFilter) ([]Person, error)
 		p.AfterLogin, p.AfterID = f.Prefix, afauth.ID{}
 	}
 	rows, err := db.queries.ListUsersByPrefix(ctx, p)
-	return persons(rows, asUser[query.ListUsersByPrefixRow]), err
+	if out = persons(rows, asUser[query.ListUsersByPrefixRow]); err != nil || p.Depth != walkDepth || len(out) == f.Limit {
+		return out, err
+	}
+	err = db.read(ctx, func(q *query.Queries) error {
+		if err := q.PlanByKey(ctx); err != nil {
+			return err
+		}
+		rows, err := q.ListRefusedUsersByPrefix(ctx, query.ListRefusedUsersByPrefixParams{
+			Upper: p.Upper, AfterLogin: p.AfterLogin, AfterID: p.AfterID, MaxRows: p.MaxRows})
+		out = persons(rows, asUser[query.ListRefusedUsersByPrefixRow])
+		return err
+	})
+	return out, err
 }
 
 // searchUsers looks through the newest people first. Where these fill no page,
@@ -255,6 +287,7 @@ func escapeLike(s string) string {
 // userRow is a row of any query on users: they all name the same columns.
 type userRow interface {
 	query.ListUsersRow | query.ListWaitingUsersRow | query.ListUsersByAccessRow | query.ListUsersByPrefixRow |
+		query.ListRefusedUsersRow | query.ListRefusedUsersByPrefixRow |
 		query.SearchRecentUsersRow | query.SearchUsersRow | query.FindUsersByLoginRow | query.FindUsersByLoginsRow
 }
 

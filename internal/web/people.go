@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,9 @@ const (
 	// many of those who wait stand above it.
 	peopleEach  = 50
 	waitingEach = 6
+	// listWithin is how long a list may take: less than answerWithin, so that the
+	// page can still say that it was too long.
+	listWithin = 2 * time.Second
 	// mostSearch is how many letters of a search count: no name has more.
 	mostSearch = 100
 )
@@ -83,9 +87,13 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Tabs, v.WaitingCount = tabs(l, totals), number(totals.Waiting)
 	st := http.StatusOK
-	found, err := s.People.List(r.Context(), l.filter())
+	within, cancel := context.WithTimeout(r.Context(), listWithin)
+	defer cancel()
+	found, err := s.People.List(within, l.filter())
 	switch {
 	case err == nil:
+	case within.Err() != nil && r.Context().Err() == nil: // and the database answers
+		st, v.SearchError = http.StatusServiceUnavailable, tooLong
 	case afauth.CodeOf(err) == afauth.CodeInvalid:
 		st, v.SearchError = http.StatusUnprocessableEntity, l.refused(err)
 	default:
@@ -118,6 +126,9 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.render(w, r, st, v)
 }
+
+// tooLong is said of a list that walks through people until a page is full.
+const tooLong = "This list took too long, so it was stopped: few people match among many. Search for 3 letters or more, or choose another list."
 
 // refused says why a search was not made, and what to type instead.
 func (l listing) refused(err error) string {

@@ -235,3 +235,23 @@ func TestMessage(t *testing.T) {
 		t.Errorf("after the decision: %d, kept %q", out.Code, kept())
 	}
 }
+
+// A list that takes too long is stopped, and the page says so; the database is not
+// at fault, and everything else on the page is there.
+func TestListThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	w, admin := console(t)
+	w.browser().signIn(t, "octocat", "")
+	w.exec(t, "INSERT INTO users (github_user_id, login, is_whitelisted, whitelist_until) VALUES (7, 'slow', true, '3000-01-01 00:00Z')")
+	w.exec(t, `CREATE OR REPLACE FUNCTION access_of(is_whitelisted boolean, whitelist_until timestamptz, whitelist_decided_at timestamptz)
+		RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+		RETURN CASE WHEN whitelist_until = '3000-01-01 00:00Z' THEN pg_sleep(60)::text
+			WHEN is_whitelisted AND (whitelist_until IS NULL OR now() < whitelist_until) THEN 'allowed'
+			WHEN is_whitelisted THEN 'expired' WHEN whitelist_decided_at IS NOT NULL THEN 'refused' ELSE 'waiting' END`)
+	out := admin.get("/auth/people?show=allowed")
+	holds(t, "the list", out, http.StatusServiceUnavailable, "This list took too long", "Allow somebody", `aria-current="page">Allowed`)
+	if strings.Contains(out.Body.String(), "Nobody is in this list") || strings.Contains(w.log.String(), "the database cannot be asked") {
+		t.Errorf("%s\n%s", out.Body, w.log)
+	}
+	holds(t, "another list", admin.get("/auth/people?show=waiting"), http.StatusOK, "Mona Octocat")
+}

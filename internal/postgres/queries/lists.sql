@@ -24,30 +24,84 @@ ORDER BY created_at DESC, id DESC
 LIMIT @max_rows::integer;
 
 -- name: ListUsersByAccess :many
--- Walks from the newest on and leaves out whom the conditions leave out; run it
--- behind PlanInOrder.
+-- Walks from the newest on, through @depth people at most, and leaves out whom the
+-- conditions leave out; run it behind PlanInOrder.
 SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
-FROM users
+FROM (
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+        created_at, updated_at
+    FROM users
+    WHERE (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+    ORDER BY created_at DESC, id DESC LIMIT @depth::integer
+) walked
 WHERE access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY (@states::text[])
     AND (@app::text = '' OR apps IS NULL OR @app::text = ANY (apps))
-    AND (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT @max_rows::integer;
 
+-- name: ListRefusedUsers :many
+-- Those who were refused come in the order of users_refused_idx; those whose
+-- permission has ended are read from users_until_idx and sorted. OFFSET 0 keeps the
+-- order out of their plan: a walk through everybody would look cheap, and is not
+-- where few have ended. Run it behind PlanByKey.
+SELECT u.id, u.github_user_id, u.login, u.name, u.email, u.avatar_url,
+    u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at, u.apps, u.last_sign_in_at,
+    u.created_at, u.updated_at, now()::timestamptz AS now
+FROM (
+    (SELECT id FROM users
+    WHERE NOT is_whitelisted AND whitelist_decided_at IS NOT NULL
+        AND (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+    ORDER BY created_at DESC, id DESC LIMIT @max_rows::integer)
+    UNION ALL
+    (SELECT id FROM (
+        SELECT id, created_at FROM users WHERE is_whitelisted AND whitelist_until <= now() OFFSET 0
+    ) ended
+    WHERE (created_at, id) < (@after_created_at::timestamptz, @after_id::uuid)
+    ORDER BY created_at DESC, id DESC LIMIT @max_rows::integer)
+) found JOIN users u ON u.id = found.id
+ORDER BY u.created_at DESC, u.id DESC
+LIMIT @max_rows::integer;
+
+-- name: ListRefusedUsersByPrefix :many
+-- All who are not allowed, out of the two indexes alone, and of these the logins.
+-- Run it behind PlanByKey.
+SELECT u.id, u.github_user_id, u.login, u.name, u.email, u.avatar_url,
+    u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at, u.apps, u.last_sign_in_at,
+    u.created_at, u.updated_at, now()::timestamptz AS now
+FROM (
+    SELECT id FROM (
+        (SELECT id, login FROM users WHERE NOT is_whitelisted AND whitelist_decided_at IS NOT NULL OFFSET 0)
+        UNION ALL
+        (SELECT id, login FROM users WHERE is_whitelisted AND whitelist_until <= now() OFFSET 0)
+    ) refused
+    WHERE lower(login) COLLATE "C" < @upper::text
+        AND (lower(login) COLLATE "C", id) > (lower(@after_login::text) COLLATE "C", @after_id::uuid)
+    ORDER BY lower(login) COLLATE "C", id LIMIT @max_rows::integer
+) found JOIN users u ON u.id = found.id
+ORDER BY lower(u.login) COLLATE "C", u.id
+LIMIT @max_rows::integer;
+
 -- name: ListUsersByPrefix :many
--- In the order of users_prefix_idx. Bounds and not LIKE: a plan made once for all
+-- In the order of users_prefix_idx, through @depth people at most. Bounds and not LIKE: a plan made once for all
 -- prefixes knows nothing of the pattern, and would read everybody.
 SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
-FROM users
-WHERE lower(login) COLLATE "C" < @upper::text
-    AND (lower(login) COLLATE "C", id) > (lower(@after_login::text) COLLATE "C", @after_id::uuid)
-    AND access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY (@states::text[])
+FROM (
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+        created_at, updated_at, lower(login) COLLATE "C" AS place
+    FROM users
+    WHERE lower(login) COLLATE "C" < @upper::text
+        AND (lower(login) COLLATE "C", id) > (lower(@after_login::text) COLLATE "C", @after_id::uuid)
+    ORDER BY lower(login) COLLATE "C", id LIMIT @depth::integer
+) walked
+WHERE access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY (@states::text[])
     AND (@app::text = '' OR apps IS NULL OR @app::text = ANY (apps))
-ORDER BY lower(login) COLLATE "C", id
+ORDER BY place, id
 LIMIT @max_rows::integer;
 
 -- name: SearchRecentUsers :many
@@ -100,6 +154,13 @@ SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', '
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
     set_config('enable_indexonlyscan', 'off', true), set_config('jit', 'off', true),
     set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- name: PlanByKey :exec
+-- For this transaction, behind PlanInOrder too: what was found by an index is
+-- looked up by its key, one by one, however many a plan for all arguments expects,
+-- and then sorted.
+SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
 
 -- name: CountUsers :one
 -- What the statistics say of the number of people, made fit for the table's size

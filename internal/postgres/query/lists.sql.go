@@ -40,6 +40,172 @@ func (q *Queries) CountUsers(ctx context.Context, arg CountUsersParams) (CountUs
 	return i, err
 }
 
+const listRefusedUsers = `-- name: ListRefusedUsers :many
+SELECT u.id, u.github_user_id, u.login, u.name, u.email, u.avatar_url,
+    u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at, u.apps, u.last_sign_in_at,
+    u.created_at, u.updated_at, now()::timestamptz AS now
+FROM (
+    (SELECT id FROM users
+    WHERE NOT is_whitelisted AND whitelist_decided_at IS NOT NULL
+        AND (created_at, id) < ($1::timestamptz, $2::uuid)
+    ORDER BY created_at DESC, id DESC LIMIT $3::integer)
+    UNION ALL
+    (SELECT id FROM (
+        SELECT id, created_at FROM users WHERE is_whitelisted AND whitelist_until <= now() OFFSET 0
+    ) ended
+    WHERE (created_at, id) < ($1::timestamptz, $2::uuid)
+    ORDER BY created_at DESC, id DESC LIMIT $3::integer)
+) found JOIN users u ON u.id = found.id
+ORDER BY u.created_at DESC, u.id DESC
+LIMIT $3::integer
+`
+
+type ListRefusedUsersParams struct {
+	AfterCreatedAt time.Time
+	AfterID        afauth.ID
+	MaxRows        int32
+}
+
+type ListRefusedUsersRow struct {
+	ID                 afauth.ID
+	GithubUserID       int64
+	Login              *string
+	Name               *string
+	Email              *string
+	AvatarUrl          *string
+	IsWhitelisted      bool
+	WhitelistUntil     *time.Time
+	WhitelistDecidedAt *time.Time
+	Apps               []string
+	LastSignInAt       *time.Time
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Now                time.Time
+}
+
+// Those who were refused come in the order of users_refused_idx; those whose
+// permission has ended are read from users_until_idx and sorted. OFFSET 0 keeps the
+// order out of their plan: a walk through everybody would look cheap, and is not
+// where few have ended. Run it behind PlanByKey.
+func (q *Queries) ListRefusedUsers(ctx context.Context, arg ListRefusedUsersParams) ([]ListRefusedUsersRow, error) {
+	rows, err := q.db.Query(ctx, listRefusedUsers, arg.AfterCreatedAt, arg.AfterID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListRefusedUsersRow{}
+	for rows.Next() {
+		var i ListRefusedUsersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.GithubUserID,
+			&i.Login,
+			&i.Name,
+			&i.Email,
+			&i.AvatarUrl,
+			&i.IsWhitelisted,
+			&i.WhitelistUntil,
+			&i.WhitelistDecidedAt,
+			&i.Apps,
+			&i.LastSignInAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Now,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listRefusedUsersByPrefix = `-- name: ListRefusedUsersByPrefix :many
+SELECT u.id, u.github_user_id, u.login, u.name, u.email, u.avatar_url,
+    u.is_whitelisted, u.whitelist_until, u.whitelist_decided_at, u.apps, u.last_sign_in_at,
+    u.created_at, u.updated_at, now()::timestamptz AS now
+FROM (
+    SELECT id FROM (
+        (SELECT id, login FROM users WHERE NOT is_whitelisted AND whitelist_decided_at IS NOT NULL OFFSET 0)
+        UNION ALL
+        (SELECT id, login FROM users WHERE is_whitelisted AND whitelist_until <= now() OFFSET 0)
+    ) refused
+    WHERE lower(login) COLLATE "C" < $1::text
+        AND (lower(login) COLLATE "C", id) > (lower($2::text) COLLATE "C", $3::uuid)
+    ORDER BY lower(login) COLLATE "C", id LIMIT $4::integer
+) found JOIN users u ON u.id = found.id
+ORDER BY lower(u.login) COLLATE "C", u.id
+LIMIT $4::integer
+`
+
+type ListRefusedUsersByPrefixParams struct {
+	Upper      string
+	AfterLogin string
+	AfterID    afauth.ID
+	MaxRows    int32
+}
+
+type ListRefusedUsersByPrefixRow struct {
+	ID                 afauth.ID
+	GithubUserID       int64
+	Login              *string
+	Name               *string
+	Email              *string
+	AvatarUrl          *string
+	IsWhitelisted      bool
+	WhitelistUntil     *time.Time
+	WhitelistDecidedAt *time.Time
+	Apps               []string
+	LastSignInAt       *time.Time
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Now                time.Time
+}
+
+// All who are not allowed, out of the two indexes alone, and of these the logins.
+// Run it behind PlanByKey.
+func (q *Queries) ListRefusedUsersByPrefix(ctx context.Context, arg ListRefusedUsersByPrefixParams) ([]ListRefusedUsersByPrefixRow, error) {
+	rows, err := q.db.Query(ctx, listRefusedUsersByPrefix,
+		arg.Upper,
+		arg.AfterLogin,
+		arg.AfterID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListRefusedUsersByPrefixRow{}
+	for rows.Next() {
+		var i ListRefusedUsersByPrefixRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.GithubUserID,
+			&i.Login,
+			&i.Name,
+			&i.Email,
+			&i.AvatarUrl,
+			&i.IsWhitelisted,
+			&i.WhitelistUntil,
+			&i.WhitelistDecidedAt,
+			&i.Apps,
+			&i.LastSignInAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Now,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listUsers = `-- name: ListUsers :many
 
 SELECT id, github_user_id, login, name, email, avatar_url,
@@ -118,19 +284,26 @@ const listUsersByAccess = `-- name: ListUsersByAccess :many
 SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
-FROM users
-WHERE access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY ($1::text[])
-    AND ($2::text = '' OR apps IS NULL OR $2::text = ANY (apps))
-    AND (created_at, id) < ($3::timestamptz, $4::uuid)
+FROM (
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+        created_at, updated_at
+    FROM users
+    WHERE (created_at, id) < ($1::timestamptz, $2::uuid)
+    ORDER BY created_at DESC, id DESC LIMIT $3::integer
+) walked
+WHERE access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY ($4::text[])
+    AND ($5::text = '' OR apps IS NULL OR $5::text = ANY (apps))
 ORDER BY created_at DESC, id DESC
-LIMIT $5::integer
+LIMIT $6::integer
 `
 
 type ListUsersByAccessParams struct {
-	States         []string
-	App            string
 	AfterCreatedAt time.Time
 	AfterID        afauth.ID
+	Depth          int32
+	States         []string
+	App            string
 	MaxRows        int32
 }
 
@@ -151,14 +324,15 @@ type ListUsersByAccessRow struct {
 	Now                time.Time
 }
 
-// Walks from the newest on and leaves out whom the conditions leave out; run it
-// behind PlanInOrder.
+// Walks from the newest on, through @depth people at most, and leaves out whom the
+// conditions leave out; run it behind PlanInOrder.
 func (q *Queries) ListUsersByAccess(ctx context.Context, arg ListUsersByAccessParams) ([]ListUsersByAccessRow, error) {
 	rows, err := q.db.Query(ctx, listUsersByAccess,
-		arg.States,
-		arg.App,
 		arg.AfterCreatedAt,
 		arg.AfterID,
+		arg.Depth,
+		arg.States,
+		arg.App,
 		arg.MaxRows,
 	)
 	if err != nil {
@@ -198,19 +372,26 @@ const listUsersByPrefix = `-- name: ListUsersByPrefix :many
 SELECT id, github_user_id, login, name, email, avatar_url,
     is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
     created_at, updated_at, now()::timestamptz AS now
-FROM users
-WHERE lower(login) COLLATE "C" < $1::text
-    AND (lower(login) COLLATE "C", id) > (lower($2::text) COLLATE "C", $3::uuid)
-    AND access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY ($4::text[])
-    AND ($5::text = '' OR apps IS NULL OR $5::text = ANY (apps))
-ORDER BY lower(login) COLLATE "C", id
-LIMIT $6::integer
+FROM (
+    SELECT id, github_user_id, login, name, email, avatar_url,
+        is_whitelisted, whitelist_until, whitelist_decided_at, apps, last_sign_in_at,
+        created_at, updated_at, lower(login) COLLATE "C" AS place
+    FROM users
+    WHERE lower(login) COLLATE "C" < $1::text
+        AND (lower(login) COLLATE "C", id) > (lower($2::text) COLLATE "C", $3::uuid)
+    ORDER BY lower(login) COLLATE "C", id LIMIT $4::integer
+) walked
+WHERE access_of(is_whitelisted, whitelist_until, whitelist_decided_at) = ANY ($5::text[])
+    AND ($6::text = '' OR apps IS NULL OR $6::text = ANY (apps))
+ORDER BY place, id
+LIMIT $7::integer
 `
 
 type ListUsersByPrefixParams struct {
 	Upper      string
 	AfterLogin string
 	AfterID    afauth.ID
+	Depth      int32
 	States     []string
 	App        string
 	MaxRows    int32
@@ -233,13 +414,14 @@ type ListUsersByPrefixRow struct {
 	Now                time.Time
 }
 
-// In the order of users_prefix_idx. Bounds and not LIKE: a plan made once for all
+// In the order of users_prefix_idx, through @depth people at most. Bounds and not LIKE: a plan made once for all
 // prefixes knows nothing of the pattern, and would read everybody.
 func (q *Queries) ListUsersByPrefix(ctx context.Context, arg ListUsersByPrefixParams) ([]ListUsersByPrefixRow, error) {
 	rows, err := q.db.Query(ctx, listUsersByPrefix,
 		arg.Upper,
 		arg.AfterLogin,
 		arg.AfterID,
+		arg.Depth,
 		arg.States,
 		arg.App,
 		arg.MaxRows,
@@ -356,6 +538,19 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan',
 // the very pattern.
 func (q *Queries) PlanByBitmap(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, planByBitmap)
+	return err
+}
+
+const planByKey = `-- name: PlanByKey :exec
+SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
+`
+
+// For this transaction, behind PlanInOrder too: what was found by an index is
+// looked up by its key, one by one, however many a plan for all arguments expects,
+// and then sorted.
+func (q *Queries) PlanByKey(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, planByKey)
 	return err
 }
 

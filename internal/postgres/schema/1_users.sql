@@ -29,6 +29,13 @@ CREATE INDEX users_created_at_id_idx ON users (created_at, id);
 CREATE INDEX users_waiting_idx ON users (created_at, id)
     WHERE NOT is_whitelisted AND whitelist_decided_at IS NULL;
 
+-- Who is not allowed, as a rule few of many. What is included is read without the
+-- table's rows; a sign-in changes none of it but a login that was renamed.
+CREATE INDEX users_refused_idx ON users (created_at, id) INCLUDE (login)
+    WHERE NOT is_whitelisted AND whitelist_decided_at IS NOT NULL;
+CREATE INDEX users_until_idx ON users (whitelist_until) INCLUDE (created_at, id, login)
+    WHERE is_whitelisted AND whitelist_until IS NOT NULL;
+
 -- Prefixes are ranges only where letters sort by their bytes, and parts of words
 -- are found by their trigrams. Creating the extension takes CREATE on the database.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -39,6 +46,8 @@ COMMENT ON INDEX users_prefix_idx IS 'Finds people by how their login begins, in
 COMMENT ON INDEX users_search_idx IS 'Finds people by three letters or more out of their login or name.';
 COMMENT ON INDEX users_login_idx IS 'Finds people by login in any letter case. Not unique: an old login may be taken by a stranger.';
 COMMENT ON INDEX users_created_at_id_idx IS 'Lists people in the order in which they came.';
+COMMENT ON INDEX users_refused_idx IS 'Lists those who were refused, and how their logins begin.';
+COMMENT ON INDEX users_until_idx IS 'Finds those whose permission has ended, with what a list is ordered by.';
 COMMENT ON INDEX users_waiting_idx IS 'Lists those who wait for a decision; small however many people there are.';
 
 COMMENT ON TABLE users IS 'People, each known by a GitHub account.';
