@@ -11,7 +11,7 @@ const (
 	// usual is GOGC as Go has it: garbage may be as large as what is in use.
 	usual = 100
 	// garbage is how much of it may gather where far more is in use, in bytes.
-	garbage = 16 << 20
+	garbage = 24 << 20
 )
 
 // Frugal keeps garbage small beside what the gate remembers, until ctx ends. Of a

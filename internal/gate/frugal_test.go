@@ -4,7 +4,7 @@ import "testing"
 
 func TestPercent(t *testing.T) {
 	t.Parallel()
-	for inUse, want := range map[uint64]int{0: 100, 5 << 20: 100, 16 << 20: 100, 17 << 20: 90, 32 << 20: 50, 110 << 20: 10, 1 << 40: 5} {
+	for inUse, want := range map[uint64]int{0: 100, 5 << 20: 100, 24 << 20: 100, 25 << 20: 95, 48 << 20: 50, 110 << 20: 20, 1 << 40: 5} {
 		if got := percent(inUse); got != want {
 			t.Errorf("%d bytes in use: GOGC %d, want %d", inUse, got, want)
 		}

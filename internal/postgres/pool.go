@@ -45,9 +45,7 @@ func (o Options) pool() (*pgxpool.Config, error) {
 	}
 	config.PingTimeout = pingTimeout
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		// Behind PgBouncer nobody asks the server for the types of arguments,
-		// and pgx cannot guess that of a list of our own.
-		conn.TypeMap().RegisterDefaultPgType([]afauth.ID(nil), "_uuid")
+		knowIDs(conn)
 		return o.admit(ctx, conn)
 	}
 	config.BeforeClose = func(conn *pgx.Conn) {
