@@ -18,6 +18,9 @@ readonly OLDEST_POSTGRESQL=14
 readonly OLDEST_GO_MINOR=21
 readonly CLUSTER_SETTING=/etc/postgresql-common/createcluster.d/af-auth.conf
 readonly START_POLICY=/usr/sbin/policy-rc.d
+# What tests look for barriers with; e2e/studio_axe_test.go knows its checksum.
+readonly AXE_VERSION=4.14.1
+readonly AXE=bin/axe-$AXE_VERSION.min.js
 
 say() { printf '%s\n' "setup: $*"; }
 
@@ -100,6 +103,7 @@ find_missing() {
 	has_browser || wanted="$wanted chromium"
 	has_proxy caddy || wanted="$wanted caddy"
 	has_proxy nginx || wanted="$wanted nginx"
+	[ -f "$AXE" ] || have npm || wanted="$wanted npm"
 	has_package fonts-inter || wanted="$wanted fonts-inter"
 	has_package fonts-jetbrains-mono || wanted="$wanted fonts-jetbrains-mono"
 }
@@ -146,7 +150,7 @@ by_hand() {
 		case " $wanted " in *" compiler "*) command="xcode-select --install" ;; esac
 		case " $wanted " in *" postgresql "*) command="${command:+$command && }brew install postgresql@17" ;; esac
 		case " $wanted " in *" chromium "*) command="${command:+$command && }brew install --cask google-chrome" ;; esac
-		for name in caddy nginx; do
+		for name in caddy nginx npm; do
 			case " $wanted " in *" $name "*) command="${command:+$command && }brew install $name" ;; esac
 		done
 		printf '%s' "$command"
@@ -245,6 +249,19 @@ install_all() {
 	}
 }
 
+# fetch_axe gets axe-core's one file from npm's package.
+fetch_axe() {
+	[ ! -f "$AXE" ] || return 0
+	say "fetching axe-core $AXE_VERSION from npm"
+	mkdir -p bin
+	from=$(mktemp -d)
+	(cd "$from" && npm pack --silent "axe-core@$AXE_VERSION" >/dev/null && tar xzf "axe-core-$AXE_VERSION.tgz" package/axe.min.js) && mv "$from/package/axe.min.js" "$AXE" || {
+		rm -rf "$from"
+		fail "npm has not brought axe-core $AXE_VERSION" "npm says why" "npm pack axe-core@$AXE_VERSION"
+	}
+	rm -rf "$from"
+}
+
 main() {
 	case ${1:-} in
 	run | test) ;;
@@ -252,9 +269,13 @@ main() {
 	esac
 	need_go
 	find_missing "$1"
-	[ -n "$wanted" ] || return 0
-	may_install || give_up "missing:$wanted"
+	[ -z "$wanted" ] || get_missing "$1"
+	[ "$1" = run ] || fetch_axe
+}
 
+# get_missing installs what is wanted for $1, or says how.
+get_missing() {
+	may_install || give_up "missing:$wanted"
 	log=$(mktemp)
 	wrote_policy=
 	trap 'services_off; rm -f "$log"' EXIT

@@ -14,9 +14,8 @@
 // Without paths it takes every page of the same origin that the base page links
 // to. For each page it reports a sideways scroll, everything that the console
 // says (violations of the Content-Security-Policy among it), boxes that stand
-// off the 4-px grid, and, with -axe FILE, what axe-core finds: FILE is
-// e2e/testdata/axe.min.js.gz, unpacked. The exit code is 1 when anything was
-// reported.
+// off the 4-px grid, and, with -axe FILE, what axe-core finds: make
+// setup leaves its file in bin. The exit code is 1 when anything was reported.
 package main
 
 import (
