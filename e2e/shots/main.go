@@ -144,7 +144,7 @@ func (c *camera) take(name, file, url, then, shows string) error {
 		if c.small {
 			kind = ".webp"
 		}
-		if err := os.WriteFile(filepath.Join(c.out, file+"."+v.name+kind), picture, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(c.out, file+"."+v.name+kind), picture, 0o644); err != nil { // #nosec G306 -- as the rest of the tree
 			return fmt.Errorf("keep a picture: %w", err)
 		}
 		for _, f := range findings {

@@ -196,7 +196,7 @@ const sticksOut = `Array.from(document.querySelectorAll(".panel > table"))
 
 // smallPicture is what the window shows.
 func smallPicture(ctx context.Context) ([]byte, error) {
-	quality := int64(60)
+	quality := int64(50)
 	got, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
 	if err != nil {
 		return nil, err

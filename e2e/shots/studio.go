@@ -20,6 +20,8 @@ import (
 // state is a page of studio and what leads to it.
 type state struct {
 	name string
+	// doc says that docs/studio.md shows it.
+	doc bool
 	// does runs on the page before, once, and answers the address of the page: an
 	// expression of JavaScript, which may wait and calls helpers.
 	does string
@@ -50,35 +52,35 @@ const users = "/t/public/users", runs = "/t/build/runs", byLogin = users + "?sor
 
 // states come one after another: a draft that one leaves is there in the next.
 var states = []state{
-	{name: "tables", does: `"/"`},
+	{name: "tables", doc: true, does: `"/"`},
 	{name: "tables-found", does: `"/?q=session"`},
 	{name: "tables-none", does: `"/?q=zebra"`},
-	{name: "diagram", does: `"/diagram"`},
-	{name: "grid", does: `users`},
-	{name: "grid-filtered", does: `users + "?f=is_whitelisted.is.false&desc=created_at"`},
+	{name: "diagram", doc: true, does: `"/diagram"`},
+	{name: "grid", doc: true, does: `users`},
+	{name: "grid-filtered", doc: true, does: `users + "?f=is_whitelisted.is.false&desc=created_at"`},
 	{name: "grid-filter", does: `users + "?open=filter"`},
 	{name: "grid-columns", does: `users + "?open=columns"`},
 	{name: "grid-none", does: `users + "?q=nobody-is-called-so"`},
 	{name: "grid-empty", does: `"/t/public/tickets"`},
-	{name: "row", does: `(await row(users, 0))`},
+	{name: "row", doc: true, does: `(await row(users, 0))`},
 	{name: "row-values", does: `(await row(runs, 0))`},
-	{name: "edit", does: `(await row(runs, 1)) + "?open=edit:state"`},
-	{name: "insert", does: `runs + "?open=insert"`},
-	{name: "delete", does: `(await row("/t/build/repositories", 0)) + "?open=delete"`},
-	{name: "pending", does: `await set(await row(runs, 0), "state", "failed"), await set(await row(runs, 0), "seconds", "12.5"), await mark(await row(runs, 2)), runs`},
-	{name: "review", does: `runs + "/review"`},
-	{name: "refused", does: `await set(await row(runs, 1), "seconds", "-1"), await save(runs), runs`},
+	{name: "edit", doc: true, does: `(await row(runs, 1)) + "?open=edit:state"`},
+	{name: "insert", doc: true, does: `runs + "?open=insert"`},
+	{name: "delete", doc: true, does: `(await row("/t/build/repositories", 0)) + "?open=delete"`},
+	{name: "pending", doc: true, does: `await set(await row(runs, 0), "state", "failed"), await set(await row(runs, 0), "seconds", "12.5"), await mark(await row(runs, 2)), runs`},
+	{name: "review", doc: true, does: `runs + "/review"`},
+	{name: "refused", doc: true, does: `await set(await row(runs, 1), "seconds", "-1"), await save(runs), runs`},
 	{does: `await drop(runs), await set(await row(runs, 4), "seconds", "99.5"), runs`, sql: `UPDATE build.runs SET seconds = 7 WHERE id = 5`},
-	{name: "conflict", does: `await save(runs), runs + "/conflict"`},
-	{name: "export", does: `await drop(runs), runs`, then: `document.querySelector("#export summary").click();`},
-	{name: "keys", does: `runs`, then: `document.querySelector("#grid td").dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));`},
+	{name: "conflict", doc: true, does: `await save(runs), runs + "/conflict"`},
+	{name: "export", doc: true, does: `await drop(runs), runs`, then: `document.querySelector("#export summary").click();`},
+	{name: "keys", doc: true, does: `runs`, then: `document.querySelector("#grid td").dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));`},
 	{name: "import", does: `runs + "/import"`},
 	{name: "import-file", does: `await upload(runs, "repository_id,state,seconds\n1,passed,3.5\n2,failed,\n3,passed,8\n")`},
-	{name: "import-bad", does: "await trial(await upload(runs, `" + "repository_id,state,seconds\n1,passed,3.5\n2,finished,1\n999,passed,-8\n" + "`))"},
+	{name: "import-bad", doc: true, does: "await trial(await upload(runs, `" + "repository_id,state,seconds\n1,passed,3.5\n2,finished,1\n999,passed,-8\n" + "`))"},
 	{name: "sql", does: `"/sql"`},
-	{name: "sql-rows", does: `"/sql"`, then: `ask("SELECT state, count(*), round(avg(seconds), 3) AS mean_seconds\nFROM build.runs GROUP BY state ORDER BY state");`, shows: ".sqlresult"},
+	{name: "sql-rows", doc: true, does: `"/sql"`, then: `ask("SELECT state, count(*), round(avg(seconds), 3) AS mean_seconds\nFROM build.runs GROUP BY state ORDER BY state");`, shows: ".sqlresult"},
 	{name: "sql-refused", does: `"/sql"`, then: `ask("UPDATE build.runs SET state = 'passed'");`, shows: "#sql-fault"},
-	{name: "missing", does: `"/t/public/nothing"`},
+	{name: "missing", doc: true, does: `"/t/public/nothing"`},
 }
 
 // demo is studio on the demonstration database.
@@ -184,7 +186,7 @@ func (c *camera) takeStudio(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
-		if s.name == "" || len(names) > 0 && !slices.Contains(names, s.name) {
+		if s.name == "" || c.small && !s.doc || len(names) > 0 && !slices.Contains(names, s.name) {
 			continue
 		}
 		if err := c.take(s.name, "studio-"+s.name, to, s.then, s.shows); err != nil {
