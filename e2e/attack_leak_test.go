@@ -107,13 +107,19 @@ func (c canaries) follow(t *testing.T, s *stranger, hear func(reply) reply) {
 	hear(s.get(t, callback))
 	c["code"], c["verifier"], c["GitHub token"] = s.w.tap.noted("code"), s.w.tap.noted("verifier"), s.w.tap.noted("access token")
 	c["session"] = s.session(ownOrigin)
-	link := s.ticket(t, appOrigin)
-	v, err := url.Parse(link)
-	if err != nil {
-		t.Fatal(err)
+	ticket := func() (link, ticket string) {
+		link = s.ticket(t, appOrigin)
+		v, err := url.Parse(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return link, v.Query().Get("ticket")
 	}
-	c["ticket"] = v.Query().Get("ticket")
-	hear(s.w.stranger(s.door).get(t, link)) // shown to the wrong browser first
+	link, burnt := ticket()
+	c["burnt ticket"] = burnt
+	hear(s.w.stranger(s.door).get(t, link)) // the wrong browser burns it
+	hear(s.get(t, link))
+	link, c["ticket"] = ticket()
 	hear(s.get(t, link))
 	c["application's session"] = s.session(appOrigin)
 	hear(s.get(t, link))
