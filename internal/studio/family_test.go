@@ -19,7 +19,7 @@ INSERT INTO parts VALUES (1), (2), (101); INSERT INTO kids VALUES (1, 1), (2, 1)
 	w.exec(`CREATE TABLE keepers (part int REFERENCES parts); INSERT INTO keepers VALUES (2)`)
 	version := found(t, versionField, w.page("/t/public/low/row/2"+query("open", "delete")))
 	w.submit("/t/public/low/row/2", "do", "delete", "version", version, "back", "/")
-	if said := words(w.save("/t/public/low")); !strings.Contains(said, "1 row of keepers point to this row. Delete them too, or keep it.") {
+	if said := words(w.save("/t/public/low")); !strings.Contains(said, "1 row of keepers points to this row. Delete that one too, or keep it.") {
 		t.Errorf("the page does not say what keeps the row: %s", said)
 	}
 	w.submit("/t/public/low/discard")

@@ -30,11 +30,11 @@ func TestSearchPathIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, `CREATE TABLE things (id int PRIMARY KEY, word text); INSERT INTO things VALUES (1, 'a');
 CREATE FUNCTION public."left"(text, int) RETURNS text LANGUAGE sql AS $$ SELECT 'hijacked' $$;
-CREATE FUNCTION public.octet_length(text) RETURNS int LANGUAGE sql AS $$ SELECT 666 $$;
+CREATE FUNCTION public.octet_length(text) RETURNS int LANGUAGE sql AS $$ SELECT 987654321 $$;
 CREATE FUNCTION public.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'hijacked' $$;
 DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$`).open()
 	for _, path := range []string{"/t/public/things", "/t/public/things?f=word.starts.A", "/t/public/things/row/1"} {
-		if body := w.page(path); strings.Contains(body, "hijacked") || strings.Contains(body, "666") || !strings.Contains(body, ">a<") {
+		if body := w.page(path); strings.Contains(body, "hijacked") || strings.Contains(body, "987654321") || !strings.Contains(body, ">a<") {
 			t.Errorf("GET %s uses functions of the search path", path)
 		}
 	}
