@@ -122,7 +122,7 @@ func TestStudioReads(t *testing.T) {
 	off := startStudio(t, env, "--port", "0")
 	_, body := off.ask(t, off.origin+"/sql", nil)
 	for _, want := range []string{"The SQL box is off", "the user af_auth_app may read what is masked: sessions.token_hash", "users.github_access_token",
-		"CREATE ROLE &#34;af_auth_read&#34; LOGIN", "--sql-url postgres://af_auth_read@"} {
+		"CREATE ROLE &#34;af_auth_read&#34; LOGIN", "--sql-url &#39;postgres://af_auth_read@/af_auth?host="} {
 		if !strings.Contains(strings.ToLower(body), strings.ToLower(want)) {
 			t.Errorf("as af_auth_app the page does not say %q", want)
 		}
@@ -131,6 +131,13 @@ func TestStudioReads(t *testing.T) {
 		t.Errorf("as af_auth_app: %d", status)
 	}
 	off.interrupt(t)
+
+	// The role that reads is not there yet.
+	early := exec.Command("af-auth", "db", "studio", "--no-open", "--port", "0", "--sql-url", as("read"))
+	early.Dir, early.Env = t.TempDir(), env
+	if out, err := early.CombinedOutput(); err == nil || !strings.Contains(string(out), "af-auth: --sql-url: ") {
+		t.Errorf("as nobody: %v\n%s", err, out)
+	}
 
 	runSQL(t, databaseURL(t, server.URL()), readingRole(t))
 	on := startStudio(t, env, "--port", "0", "--sql-url", as("read"))

@@ -82,6 +82,9 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 	if err := conn.Close(ctx); err != nil {
 		return err
 	}
+	if err := tryBox(ctx, settings, options); err != nil {
+		return err
+	}
 	door, err := listenStudio(e, c.Listen, c.Port)
 	if err != nil {
 		return err
@@ -92,6 +95,9 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer app.Close()
+	if err := maskSomething(ctx, app, options.Masks[len(studioMasks()):]); err != nil {
+		return err
+	}
 	// The catalogue is read while the browser starts.
 	warming, cold := context.WithCancel(ctx)
 	defer cold()
@@ -103,6 +109,37 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 		defer e.openBrowser(ctx, link)()
 	}
 	return serveStudio(ctx, app, door, c.TLSCert, c.TLSKey, options.Logger)
+}
+
+// tryBox logs in as the SQL box will, where it has a user of its own: a wrong URL
+// is said here too, and by its flag.
+func tryBox(ctx context.Context, settings *config.Config, o studio.Options) error {
+	if o.SQLURL.IsZero() {
+		return nil
+	}
+	conn, err := dialer(settings, o.SQLURL, "af-auth studio", o.Logger).Connect(ctx)
+	if err == nil {
+		return conn.Close(ctx)
+	}
+	var e *afauth.Error
+	if errors.As(err, &e) {
+		e.Message = "--sql-url: " + e.Message
+	}
+	return err
+}
+
+// maskSomething refuses masks that name no column: a slip of the pen would leave
+// open what somebody believes hidden.
+func maskSomething(ctx context.Context, app *studio.Server, masks []catalog.Mask) error {
+	if len(masks) == 0 {
+		return nil
+	}
+	m, found, err := app.Unmasked(ctx, masks)
+	if err != nil || !found {
+		return err
+	}
+	name := strings.TrimPrefix(m.Schema+"."+m.Table+"."+m.Column, ".")
+	return &afauth.Error{Code: afauth.CodeInvalid, Message: "--mask " + name + " names no column of this database", Hint: "letters count as they stand in the database; studio has not started, so that nothing is shown that you mean to hide"}
 }
 
 // options are what studio is made with.

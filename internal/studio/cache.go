@@ -68,6 +68,21 @@ func (c *cache) renew(ctx context.Context, tx *database.Tx, masks []catalog.Mask
 // goes wrong shows with that page.
 func (s *Server) Warm(ctx context.Context) { _, _ = s.catalog(ctx) }
 
+// Unmasked returns the first of these masks that names no column, and false where
+// each names one. A mask that hides nothing is a slip of the pen.
+func (s *Server) Unmasked(ctx context.Context, masks []catalog.Mask) (m catalog.Mask, found bool, err error) {
+	db, err := s.catalog(ctx)
+	if err != nil {
+		return m, false, err
+	}
+	for _, m := range masks {
+		if !db.Has(m) {
+			return m, true, nil
+		}
+	}
+	return m, false, nil
+}
+
 // forget makes the next page read the catalogue anew.
 func (s *Server) forget() {
 	s.cache.mu.Lock()

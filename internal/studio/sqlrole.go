@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -20,12 +21,23 @@ type standing struct {
 	start string
 }
 
-// sqlHost is the database's host as a URL has it.
-func (s *Server) sqlHost() string {
-	if host := s.URL.Host(); host != "" && !strings.HasPrefix(host, "/") && !strings.HasPrefix(host, "@") {
-		return host
+// startAs is the command that starts studio with another user for the box, on the
+// same server: by the host of the URL, or by its socket.
+func (s *Server) startAs(role, database string) string {
+	to := url.URL{Scheme: "postgres", User: url.User(role), Host: "localhost", Path: "/" + database}
+	if given, err := url.Parse(s.URL.Redacted()); err == nil {
+		kept := url.Values{}
+		for _, name := range []string{"host", "port"} {
+			if v := given.Query().Get(name); v != "" {
+				kept.Set(name, v)
+			}
+		}
+		to.Host, to.RawQuery = given.Host, kept.Encode()
 	}
-	return "localhost"
+	if to.RawQuery != "" {
+		return "af-auth db studio --sql-url '" + to.String() + "'"
+	}
+	return "af-auth db studio --sql-url " + to.String()
 }
 
 // judge decides whether statements may run as this user. The user that logs in
@@ -57,7 +69,7 @@ func (s *Server) judge(db *catalog.Database, r *catalog.Rights) *standing {
 	}
 	if own {
 		st.mend = readRole(db)
-		st.start = "af-auth db studio --sql-url postgres://" + readRoleName(db) + "@" + s.sqlHost() + "/" + db.Name
+		st.start = s.startAs(readRoleName(db), db.Name)
 	}
 	grantee := pgx.Identifier{r.Session}.Sanitize()
 	if own {

@@ -44,3 +44,13 @@ func (d *Database) mask(masks []Mask, w twins) {
 		}
 	}
 }
+
+// Has reports whether a mask names a column that there is.
+func (d *Database) Has(m Mask) bool {
+	for _, t := range d.Tables {
+		if m.covers(t) && t.Column(m.Column) != nil {
+			return true
+		}
+	}
+	return false
+}
