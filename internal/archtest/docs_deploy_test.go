@@ -14,18 +14,13 @@ import (
 const unitFile = "deploy/systemd/af-auth.service"
 
 // documentedFiles returns the files that README.md tells people to write, by
-// path: each begins with a line "# /its/path" of a block.
+// path, which stands behind the language of a block.
 func documentedFiles(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
 	for _, b := range readPage(t, "README.md").blocks {
-		path := ""
-		for _, line := range b.lines {
-			if named, ok := strings.CutPrefix(line, "# /"); ok && b.language == "sh" {
-				path = "/" + named
-			} else if path != "" && line != "" {
-				files[path] = append(files[path], line)
-			}
+		if _, path, ok := strings.Cut(b.language, " "); ok {
+			files[path] = b.lines
 		}
 	}
 	return files

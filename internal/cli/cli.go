@@ -89,7 +89,7 @@ type commands struct {
 	Forget   forgetCmd   `cmd:"" group:"people" help:"Erase a person for good."`
 	Events   eventsCmd   `cmd:"" group:"people" help:"List what happened, newest first."`
 
-	DB dbCmd `cmd:"" name:"db" group:"database" help:"The database: migrations."`
+	DB dbCmd `cmd:"" name:"db" group:"database" help:"The database: migrations, studio, psql."`
 
 	Settings   configCmd     `cmd:"" name:"config" group:"other" help:"List every setting: value, source, meaning."`
 	Routes     routesCmd     `cmd:"" group:"other" help:"List the server's routes and what guards them."`
