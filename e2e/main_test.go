@@ -6,7 +6,7 @@
 //
 // It needs Go, PostgreSQL's server programs and, for the tests named TestBrowser…,
 // Chromium; for TestCaddy and TestNginx, those, and Caddy for TestBrowserTwoHosts
-// and TestBrowserDecidedMeanwhile. What is missing fails a test with what to
+// and TestBrowserDecidedMeanwhile; sqlmap for TestStudioSqlmap. What is missing fails a test with what to
 // install; nothing is skipped.
 package e2e
 

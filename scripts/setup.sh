@@ -103,6 +103,7 @@ find_missing() {
 	has_browser || wanted="$wanted chromium"
 	has_proxy caddy || wanted="$wanted caddy"
 	has_proxy nginx || wanted="$wanted nginx"
+	have sqlmap || wanted="$wanted sqlmap"
 	[ -f "$AXE" ] || have npm || wanted="$wanted npm"
 	has_package fonts-inter || wanted="$wanted fonts-inter"
 	has_package fonts-jetbrains-mono || wanted="$wanted fonts-jetbrains-mono"
@@ -150,7 +151,7 @@ by_hand() {
 		case " $wanted " in *" compiler "*) command="xcode-select --install" ;; esac
 		case " $wanted " in *" postgresql "*) command="${command:+$command && }brew install postgresql@17" ;; esac
 		case " $wanted " in *" chromium "*) command="${command:+$command && }brew install --cask google-chrome" ;; esac
-		for name in caddy nginx npm; do
+		for name in caddy nginx npm sqlmap; do
 			case " $wanted " in *" $name "*) command="${command:+$command && }brew install $name" ;; esac
 		done
 		printf '%s' "$command"
