@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,7 +52,9 @@ func RecordChange(ctx context.Context, tx pgx.Tx, actor Actor, c RowChange) erro
 	facts := map[string]any{"table": clean(c.Table, 200), "what": c.What, "key": clean(strings.Join(c.Key, ", "), detailLimit),
 		"before": kept(c.Table, c.Before), "after": kept(c.Table, c.After), "cleared": c.Cleared}
 	if c.Statement != "" {
-		facts = map[string]any{"what": c.What, "statement": clean(c.Statement, 4*detailLimit)}
+		// Its end may be far behind what is kept of it.
+		facts = map[string]any{"what": c.What, "statement": clean(c.Statement, 4*detailLimit), "bytes": len(c.Statement),
+			"sha256": fmt.Sprintf("%x", sha256.Sum256([]byte(c.Statement)))}
 	}
 	if c.File != "" {
 		facts = map[string]any{"table": clean(c.Table, 200), "what": c.What, "file": clean(c.File, detailLimit), "rows": c.Rows}

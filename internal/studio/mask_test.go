@@ -25,18 +25,21 @@ INSERT INTO keyed SELECT 'CANARYsecret' || i, i FROM generate_series(1, 60) i;
 CREATE TABLE parted (id int, token text) PARTITION BY RANGE (id);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100);
 INSERT INTO parted VALUES (1, 'CANARYsecret');
+CREATE TABLE aa (secret text); CREATE TABLE bb (secret text); CREATE TABLE cc () INHERITS (aa, bb); INSERT INTO cc VALUES ('CANARYsecret');
+CREATE VIEW whole AS SELECT id, to_jsonb(p) AS j FROM people p;
+CREATE MATERIALIZED VIEW whole_kept AS SELECT p::text AS t FROM people p;
 CREATE VIEW failing AS SELECT id, token::int AS number FROM people;
 ANALYZE;`
 
 func withMasks(o *studio.Options) {
-	o.Masks = []catalog.Mask{{Table: "people", Column: "token"}, {Table: "people", Column: "hash"}, {Schema: "public", Table: "keyed", Column: "token"}, {Table: "parted_1", Column: "token"}}
+	o.Masks = []catalog.Mask{{Table: "people", Column: "token"}, {Table: "people", Column: "hash"}, {Schema: "public", Table: "keyed", Column: "token"}, {Table: "parted_1", Column: "token"}, {Table: "bb", Column: "secret"}}
 }
 
 // A masked value is in no answer, however it is asked for.
 func TestMaskedValuesNeverShow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, masked, withMasks).open()
-	tables := []string{"people", "people_view", "view_of_view", "kept", "pointing", "keyed", "parted", "parted_1", "failing"}
+	tables := []string{"people", "people_view", "view_of_view", "kept", "pointing", "keyed", "parted", "parted_1", "failing", "whole", "whole_kept", "aa", "bb", "cc"}
 	columns := []string{"id", "name", "token", "hash", "upper_token", "other", "more", "t", "n", "number"}
 	asked := []string{"/", "/?q=token", "/diagram"}
 	for _, table := range tables {

@@ -252,6 +252,10 @@ func (s *Server) permit(ctx context.Context, tx *database.Tx, st *standing, t ty
 	case len(st.noWrites) > 0 || !s.SQLWrites || s.ReadOnly:
 		return errNoWrites
 	}
+	// The record is found as in any session of this user.
+	if err := tx.Home(ctx); err != nil {
+		return err
+	}
 	if s.Begin != nil {
 		if err := s.Begin(ctx, tx.Pgx()); err != nil {
 			return err

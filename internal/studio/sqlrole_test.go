@@ -122,7 +122,7 @@ var (
 func recording(o *studio.Options) {
 	o.SQLWrites = true
 	o.Audit = func(ctx context.Context, tx pgx.Tx, c studio.Change) error {
-		_, err := tx.Exec(ctx, `INSERT INTO public.heard (said) VALUES ($1)`, c.Kind+" "+c.Statement)
+		_, err := tx.Exec(ctx, `INSERT INTO heard (said) VALUES ($1)`, c.Kind+" "+c.Statement)
 		return err
 	}
 }

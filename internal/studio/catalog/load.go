@@ -69,15 +69,24 @@ JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamesp
 WHERE x.indisvalid AND ` + foreign + ` ORDER BY x.indrelid, NOT x.indisprimary, i.relname`
 
 // A view depends on the columns that it reads, a generated column on those that
-// it is made of (in PostgreSQL 14 by itself, later by its expression).
+// it is made of (in PostgreSQL 14 by itself, later by its expression). A row taken
+// as a whole, as in to_jsonb(t), is noted nowhere as a dependency: such a view
+// (column 0 in its rule) is taken to read all of its tables.
 const readsSQL = `SELECT r.ev_class, 0, d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
 WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
+UNION
+SELECT r.ev_class, 0, a.attrelid, a.attnum FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid JOIN pg_attribute a ON a.attrelid = d.refobjid
+WHERE r.oid >= 16384 AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+	AND a.attnum > 0 AND r.ev_action::text LIKE '%:varattno 0 %'
 UNION
 SELECT ad.adrelid, ad.adnum, d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_attrdef ad ON ad.oid = d.objid
 WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
 UNION
 SELECT d.objid, d.objsubid, d.refobjid, d.refobjsubid FROM pg_depend d
 WHERE d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0`
+
+// A table may inherit from several.
+const inheritsSQL = `SELECT inhrelid, inhparent FROM pg_inherits`
 
 // record is one row of an answer, read by position.
 type record []*string
@@ -131,7 +140,7 @@ func Load(ctx context.Context, tx *database.Tx, masks []Mask) (*Database, error)
 		each func(record)
 	}{
 		{databaseSQL, l.database}, {tablesSQL, l.table}, {typesSQL, l.typ}, {labelsSQL, l.label},
-		{columnsSQL, l.column}, {indexesSQL, l.index}, {relationsSQL, l.relation}, {readsSQL, l.reads},
+		{columnsSQL, l.column}, {indexesSQL, l.index}, {relationsSQL, l.relation}, {readsSQL, l.reads}, {inheritsSQL, l.inherits},
 	} {
 		answer, err := tx.Query(ctx, part.sql)
 		if err != nil {
@@ -325,4 +334,16 @@ func (t *Table) leads(columns []*Column) bool {
 		}
 		return !slices.ContainsFunc(columns, func(c *Column) bool { return !slices.Contains(i.Columns[:len(columns)], c) })
 	})
+}
+
+// inherits joins what an heir and what it inherits from have both.
+func (l *loader) inherits(r record) {
+	heir, from := l.byOID[r.oid(0)], l.byOID[r.oid(1)]
+	if heir == nil || from == nil {
+		return
+	}
+	for _, c := range heir.Columns {
+		l.twins.join(c, from.Column(c.Name))
+		l.twins.join(from.Column(c.Name), c)
+	}
 }

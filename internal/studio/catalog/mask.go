@@ -19,12 +19,6 @@ func (d *Database) mask(masks []Mask, w twins) {
 				w.join(r.ToColumns[i], c)
 			}
 		}
-		if t.Parent != nil {
-			for _, c := range t.Columns {
-				w.join(c, t.Parent.Column(c.Name))
-				w.join(t.Parent.Column(c.Name), c)
-			}
-		}
 	}
 	var reached []*Column
 	for _, t := range d.Tables {

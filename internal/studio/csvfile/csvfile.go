@@ -19,8 +19,9 @@ import (
 var number = regexp.MustCompile(`^-([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
 
 // starts are the first characters of what spreadsheets run, as OWASP lists them
-// (CSV Injection), those of East Asian widths too.
-const starts = "=+-@\t\r\n＝＋－＠"
+// (CSV Injection), those of East Asian widths too; and the mark of a byte order,
+// which a reader drops from the beginning of a file.
+const starts = "=+-@\t\r\n＝＋－＠\ufeff"
 
 // runs reports whether a spreadsheet would run the text, were it not for
 // apostrophes before it.

@@ -190,6 +190,8 @@ func (t *Tx) settle(ctx context.Context, role string, l Limits) error {
 		"statement_timeout", milliseconds(l.Statement),
 		"lock_timeout", milliseconds(l.Lock),
 		"idle_in_transaction_session_timeout", "60000",
+		// What catches its own cancellation ends when nobody listens any more.
+		"client_connection_check_interval", "1000",
 	}
 	if role != "" {
 		settings = append(settings, "role", role)
