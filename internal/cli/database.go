@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/af-auth/af-auth"
 	"github.com/af-auth/af-auth/internal/access"
@@ -71,8 +72,7 @@ type overrides struct {
 // the tree of a running `af-auth dev` unless the settings name another database
 // or are for production, the private server and its GitHub are meant.
 func (e *Env) overrides() (overrides, error) {
-	elsewhere := e.ConfigFile != "" || e.getenv("DATABASE_URL") != "" || e.getenv("DATABASE_URL_FILE") != "" ||
-		e.getenv("AF_AUTH_ENV") == "production"
+	elsewhere := e.ConfigFile != "" || e.namesDatabase() || e.getenv("AF_AUTH_ENV") == "production"
 	if e.Data == "" && elsewhere {
 		return overrides{}, nil
 	}
@@ -86,6 +86,14 @@ func (e *Env) overrides() (overrides, error) {
 	return found, err
 }
 
+// namesDatabase reports whether the environment names a database, by any of the
+// settings that do: whoever names the owner's for a migration means that one.
+func (e *Env) namesDatabase() bool {
+	return slices.ContainsFunc([]string{"DATABASE_URL", "DIRECT_URL", "AF_AUTH_OWNER_URL"}, func(name string) bool {
+		return e.getenv(name) != "" || e.getenv(name+"_FILE") != ""
+	})
+}
+
 // asleep says that a folder's private server does not run.
 func (e *Env) asleep(data, flag string) error {
 	return &afauth.Error{Code: afauth.CodeUnavailable,
@@ -97,7 +105,7 @@ func (e *Env) asleep(data, flag string) error {
 // private server that one was meant.
 func (e *Env) needDatabase(c *config.Config) error {
 	err := c.Need("DATABASE_URL")
-	if data := e.dataDir(); err != nil && data != "" && e.ConfigFile == "" && c.DatabaseURL.IsZero() && !c.Production {
+	if data := e.dataDir(); err != nil && data != "" && e.ConfigFile == "" && !e.namesDatabase() && c.DatabaseURL.IsZero() && !c.Production {
 		return e.asleep(data, "; or set DATABASE_URL to use another database")
 	}
 	return err
