@@ -47,11 +47,13 @@ func newWorld(t *testing.T) *world {
 }
 
 // client is the real client of a GitHub that a handler plays.
-func client(t *testing.T, h http.Handler) *github.Client {
+func client(t *testing.T, h http.Handler) *github.Client { return clientWith(t, h, "secret") }
+
+func clientWith(t *testing.T, h http.Handler, secret string) *github.Client {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	c, err := github.New(github.Options{BaseURL: s.URL, ClientID: "Ov23li", ClientSecret: "secret"})
+	c, err := github.New(github.Options{BaseURL: s.URL, ClientID: "Ov23li", ClientSecret: secret})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -133,6 +133,11 @@ func (p *People) lookUp(ctx context.Context, r reference) (github.User, error) {
 		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubLimited,
 			Message: fmt.Sprintf("GitHub asks us to wait %s before it says which id %q has", wait, r.login),
 			Hint:    "try again then, or name the numeric id: '#583231'", RetryAfter: wait, Err: err}
+	case errors.Is(err, github.ErrBadCredentials):
+		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubBadSetup,
+			Message: fmt.Sprintf("GitHub refused our client id or secret, and did not say which id %q has", r.login),
+			Hint: "compare GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET with the application at GitHub (Settings, Developer settings); " +
+				"af-auth config says where ours come from; or name the numeric id: '#ID'", Err: err}
 	case err != nil:
 		return github.User{}, &afauth.Error{Code: afauth.CodeGitHubDown,
 			Message: fmt.Sprintf("GitHub did not say which id %q has", r.login),

@@ -172,6 +172,9 @@ func TestAllowWithoutGitHub(t *testing.T) {
 	if err != nil || c.After.GitHubID != octocat || c.After.Login != "" {
 		t.Errorf("by id: %+v, %v", c, err)
 	}
+	wrong := access.New(w.db, clientWith(t, w.github, "wrong"), afauth.SessionLimits{Idle: time.Hour})
+	_, err = wrong.Allow(t.Context(), ada(), "hubot", access.Grant{})
+	fails(t, "a wrong secret", err, afauth.CodeGitHubBadSetup, "refused our client id or secret", "compare GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET")
 	alone := access.New(w.db, nil, afauth.SessionLimits{Idle: time.Hour})
 	_, err = alone.Allow(t.Context(), ada(), "hubot", access.Grant{})
 	fails(t, "no client", err, afauth.CodeNotFound, "GITHUB_CLIENT_ID", "'#ID'")
