@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os/exec"
 	"slices"
+	"strings"
 
 	"github.com/af-auth/af-auth"
 )
@@ -15,7 +16,9 @@ type psqlCmd struct {
 
 // Help is shown by --help.
 func (psqlCmd) Help() string {
-	return `Changes made there are recorded and take effect like any other. The password
+	return `--config and --data stand before psql's own flags: af-auth db psql --config F -c '…'
+
+Changes made there are recorded and take effect like any other. The password
 travels in the environment, not on the command line, where others could read it.`
 }
 
@@ -50,12 +53,32 @@ func (c *psqlCmd) Run(ctx context.Context, e *Env) error {
 }
 
 // shieldPsql keeps the parser from taking psql's flags apart: it would hand on
-// "-Atc" as "-A" and "tc".
+// "-Atc" as "-A" and "tc". The flags of af-auth that stand right behind the
+// command stay its own; psql has none of their names.
 func shieldPsql(args []string) []string {
 	for i := 1; i+1 < len(args); i++ {
-		if args[i-1] == "db" && args[i] == "psql" && !slices.Contains([]string{"--", "--help", "-h"}, args[i+1]) {
-			return slices.Insert(slices.Clone(args), i+1, "--")
+		if args[i-1] == "db" && args[i] == "psql" {
+			at := afterOwnFlags(args, i+1)
+			if at >= len(args) || slices.Contains([]string{"--", "--help", "-h"}, args[at]) {
+				return args
+			}
+			return slices.Insert(slices.Clone(args), at, "--")
 		}
 	}
 	return args
+}
+
+// afterOwnFlags is where the flags of af-auth that begin at the index at end.
+func afterOwnFlags(args []string, at int) int {
+	for at < len(args) {
+		switch name, _, whole := strings.Cut(args[at], "="); {
+		case name != "--config" && name != "--data":
+			return at
+		case whole:
+			at++
+		default:
+			at += 2
+		}
+	}
+	return at
 }
