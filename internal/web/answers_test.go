@@ -107,6 +107,20 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// An address that is refused for how it is written has nothing missing.
+func TestUnplainAddressIsNamedSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, target := range []string{"https://" + own + "//a", "/a%2Fb", "/auth/%61bout"} {
+		out := w.browser().ask("GET", target, nil)
+		holds(t, target, out, http.StatusBadRequest, "This address is written in an unusual way", "in more than one way")
+		if strings.Contains(out.Body.String(), "missing") {
+			t.Errorf("%s: %s", target, out.Body)
+		}
+	}
+	holds(t, "a part is missing", w.browser().ask("POST", "/auth/theme", nil), http.StatusBadRequest, "This address is not complete")
+}
+
 // A page on another host than ours takes its style from home, and has no form.
 func TestFaultOnAnotherHost(t *testing.T) {
 	t.Parallel()

@@ -53,7 +53,7 @@ func (s *Server) sayNo(w http.ResponseWriter, asked *http.Request, no problem) {
 	if asked != nil {
 		no.RequestID = telemetry.RequestID(asked.Context())
 		if navigates(asked) {
-			s.failPage(w, asked, nil, page.Incident{Code: afauth.Code(no.Code), Reference: no.RequestID, When: time.Now()})
+			s.failPage(w, asked, nil, page.Incident{Code: afauth.Code(no.Code), Reference: no.RequestID, When: time.Now(), Unplain: no.unplain})
 			return
 		}
 	}
@@ -166,7 +166,7 @@ func (s *Server) forwarded(r *http.Request) (*http.Request, *problem) {
 
 // notPlain refuses a path that an application might read as another one.
 func notPlain(status int) *problem {
-	return &problem{Status: status, Code: string(afauth.CodeInvalid),
+	return &problem{Status: status, Code: string(afauth.CodeInvalid), unplain: true,
 		Detail: "The address that was asked for is not in its one plain form, so it could be read in more than one way. Nobody was let in.",
 		Hint:   "Leave out // and /../ and escapes that no path needs, such as %2F and %2E."}
 }

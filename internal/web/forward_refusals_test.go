@@ -85,7 +85,7 @@ func TestForwardTellsPeople(t *testing.T) {
 		code   string
 		words  string
 	}{
-		app + "/a//b": {400, "invalid", "in more than one way"}, app + "/a%2Fb?x=secret": {400, "invalid", "in more than one way"}, own + "/a//b": {400, "invalid", "in more than one way"},
+		app + "/a//b": {400, "invalid", "is written in an unusual way"}, app + "/a%2Fb?x=secret": {400, "invalid", "is written in an unusual way"}, own + "/a//b": {400, "invalid", "is written in an unusual way"},
 		app + "/.af-auth/": {404, "not_found", "has nothing at this address"}, app + "/.af-auth/verify?x=secret": {404, "not_found", "has nothing at this address"},
 		"unknown.example.test/secret": {421, "wrong_host", "is not one that af-auth looks after"},
 	} {

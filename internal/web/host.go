@@ -20,6 +20,7 @@ const (
 
 var (
 	errUnknownHost = &afauth.Error{Code: afauth.CodeWrongHost, Message: "this server does not answer for that host"}
+	errUnplain     = &afauth.Error{Code: afauth.CodeInvalid, Message: "the path can be read in more than one way"}
 	errMethod      = &afauth.Error{Code: codeMethod, Message: "this page does not take that method"}
 	errTooLarge    = &afauth.Error{Code: codeTooLarge, Message: "the form is too large"}
 )

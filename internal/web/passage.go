@@ -23,7 +23,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := s.originalURI(r); !ok {
 		// The gate refuses that path, whoever asks: coming back to it would lead
 		// here again, and to go elsewhere without a word would look like a fault.
-		return &afauth.Error{Code: afauth.CodeInvalid, Message: "the path can be read in more than one way"}
+		return errUnplain
 	}
 	return s.toOwnHost(w, r, path)
 }

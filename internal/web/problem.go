@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -23,6 +24,8 @@ type problem struct {
 	Access string `json:"access,omitempty"`
 	// RequestID finds the log line. X-Request-Id says the same.
 	RequestID string `json:"request_id"`
+
+	unplain bool // as page.Incident has it
 }
 
 // problemFor puts a fault into words. They come from the code, like those of
@@ -45,7 +48,10 @@ func (s *Server) problemFor(in page.Incident) problem {
 
 // incident is a fault as pages and problems tell it.
 func incident(err error, reference string) page.Incident {
-	return page.Incident{Code: afauth.CodeOf(err), Reference: reference, When: time.Now(), RetryAfter: retryAfter(err)}
+	in := page.Incident{Code: afauth.CodeOf(err), Reference: reference, When: time.Now(), RetryAfter: retryAfter(err)}
+	var known *afauth.Error
+	in.Unplain = errors.As(err, &known) && known == errUnplain
+	return in
 }
 
 func writeProblem(w http.ResponseWriter, p problem) {

@@ -162,7 +162,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(out.Header(), out.https)
 	upstream := s.forUpstream(r)
 	if !canonical(r.URL) && !(upstream && plainForUpstream(r.URL)) {
-		s.fail(out, r, &afauth.Error{Code: afauth.CodeInvalid, Message: "the path is not in its plain form"})
+		s.fail(out, r, errUnplain)
 		return
 	}
 	if upstream {

@@ -53,6 +53,9 @@ type Incident struct {
 	// afauth.CodeRateLimited and afauth.CodeGitHubLimited. The handler sends the
 	// header of that name itself.
 	RetryAfter time.Duration
+	// Unplain says that an address is refused for how it is written. Used by
+	// afauth.CodeInvalid.
+	Unplain bool
 }
 
 // Status is the HTTP status for a code; 500 for a code that it does not know.
@@ -67,10 +70,7 @@ func Status(code afauth.Code) int {
 // as afauth.CodeInternal, because what nobody classified is never explained to
 // a stranger; Reason still holds the code.
 func FailureFor(chrome Chrome, in Incident) Failure {
-	w, ok := failures[in.Code]
-	if !ok {
-		w = failures[afauth.CodeInternal]
-	}
+	w := wordsFor(in)
 	fill := filler(chrome.Host, in, "the reference below")
 	f := Failure{
 		Chrome:    chrome,
@@ -92,13 +92,22 @@ func FailureFor(chrome Chrome, in Incident) Failure {
 	return f
 }
 
+// wordsFor chooses the words: those of the code, or of what is known beyond it.
+func wordsFor(in Incident) words {
+	w, ok := failures[in.Code]
+	switch {
+	case !ok:
+		return failures[afauth.CodeInternal]
+	case in.Code == afauth.CodeInvalid && in.Unplain:
+		return unplain
+	}
+	return w
+}
+
 // Words puts an incident into words for a program: what happened, and what to do
 // next.
 func Words(host string, in Incident) (what, next string) {
-	w, ok := failures[in.Code]
-	if !ok {
-		w = failures[afauth.CodeInternal]
-	}
+	w := wordsFor(in)
 	fill := filler(host, in, "the request_id")
 	steps := append([]string{w.action + "."}, w.next...)
 	return fill.Replace(detailed(w.what, in)), fill.Replace(strings.Join(steps, " "))

@@ -83,8 +83,7 @@ var failures = map[afauth.Code]words{
 		what:   "A part of it is missing, or is not what belongs there, so nothing was done.",
 		action: toStart,
 		home:   true,
-		next: []string{"Open the application itself, not a bookmark or an old link to this page.",
-			"An address with // or /../ in it, or with a slash or a dot written as %2F or %2E, is not taken: applications read such addresses in more than one way."},
+		next:   []string{"Open the application itself, not a bookmark or an old link to this page."},
 	},
 	afauth.CodeWrongHost: {
 		status: http.StatusMisdirectedRequest,
@@ -220,4 +219,15 @@ var failures = map[afauth.Code]words{
 		action: "Try again",
 		next:   []string{tellReference},
 	},
+}
+
+// unplain is an afauth.CodeInvalid: nothing is missing from the address.
+var unplain = words{
+	status: http.StatusBadRequest,
+	title:  "This address is written in an unusual way",
+	what:   "Applications read such an address in more than one way, so it is not taken, and nothing was done.",
+	action: toStart,
+	home:   true,
+	next: []string{"Leave out // and /../, and escapes that no path needs, such as %2F for a slash, %2E for a dot and %61 for a letter.",
+		"Open the application itself, not a link to this page."},
 }
