@@ -121,6 +121,26 @@ func TestUnplainAddressIsNamedSo(t *testing.T) {
 	holds(t, "a part is missing", w.browser().ask("POST", "/auth/theme", nil), http.StatusBadRequest, "This address is not complete")
 }
 
+// With another callback URL at GitHub than ours, its answer comes to an address
+// that is not there: page and log name the right one.
+func TestWrongCallbackAtGitHub(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const callback = "https://" + own + "/auth/github/callback"
+	for i, target := range []string{"/auth/callback?error=redirect_uri_mismatch&state=x", "/auth/github/call?code=c0de&state=x", "/callback?code=c0de&state=x"} {
+		holds(t, target, w.browser().ask("GET", target, nil), http.StatusNotFound, "GitHub led to a wrong address", "must be "+callback+".")
+		if log := w.log.String(); strings.Count(log, "must be "+callback) != 2*i+1 || strings.Contains(log, "c0de") {
+			t.Errorf("%s: %s", target, log)
+		}
+		if p := problem(t, w.browser().ask("GET", target, asking("Accept", "application/json"))); p.Code != "not_found" || !strings.Contains(p.Hint, callback) {
+			t.Errorf("%s: %+v", target, p)
+		}
+	}
+	for _, target := range []string{"/auth/callback", "/auth/callback?code=c0de", "/auth/callback?error=access_denied"} {
+		holds(t, target, w.browser().ask("GET", target, nil), http.StatusNotFound, "There is no such page")
+	}
+}
+
 // A page on another host than ours takes its style from home, and has no form.
 func TestFaultOnAnotherHost(t *testing.T) {
 	t.Parallel()

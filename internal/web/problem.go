@@ -51,6 +51,10 @@ func incident(err error, reference string) page.Incident {
 	in := page.Incident{Code: afauth.CodeOf(err), Reference: reference, When: time.Now(), RetryAfter: retryAfter(err)}
 	var known *afauth.Error
 	in.Unplain = errors.As(err, &known) && known == errUnplain
+	var lost stray
+	if errors.As(err, &lost) {
+		in.Callback = lost.callback
+	}
 	return in
 }
 

@@ -63,7 +63,7 @@ func (s *Server) table() []route {
 		{"GET", "/auth", ownHost, redirectTo("/auth/")},
 		{"GET", "/auth/sign-in", ownHost, s.signIn},
 		{"GET", "/auth/github", ownHostStart, s.toGitHub},
-		{"GET", "/auth/github/callback", ownHostReturn, s.fromGitHub},
+		{"GET", callbackPath, ownHostReturn, s.fromGitHub},
 		{"GET", "/auth/continue", ownHost, s.goOn},
 		{"GET", "/auth/waiting", ownHost, s.waiting},
 		{"GET", "/auth/waiting/events", ownHost, s.waitingEvents},
@@ -142,7 +142,7 @@ func (rt route) gate() bool { return rt.path == "/auth/verify" || rt.path == "/a
 // an application; or because it mostly asks none.
 func (rt route) patient() bool {
 	switch rt.path {
-	case "/auth/verify", "/auth/forward", "/auth/github/callback", "/auth/waiting/events", "/auth/people/events", everything:
+	case "/auth/verify", "/auth/forward", callbackPath, "/auth/waiting/events", "/auth/people/events", everything:
 		return true
 	default:
 		// To allow a login is to ask GitHub whose it is.

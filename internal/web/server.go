@@ -193,6 +193,10 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, handler http.Ha
 		s.fail(w, r, errMethod)
 		return
 	}
+	if answersSignIn(r.URL.Query()) {
+		s.fail(w, r, stray{s.Origin.String() + callbackPath})
+		return
+	}
 	s.fail(w, r, &afauth.Error{Code: afauth.CodeNotFound, Message: "there is no such page"})
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/af-auth/af-auth"
@@ -78,6 +79,25 @@ func stateSuffix(state string) string {
 		return "_" + t.Reveal()[:8]
 	}
 	return "_none"
+}
+
+// callbackPath is where GitHub leads back to.
+const callbackPath = "/auth/github/callback"
+
+// stray is the fault of an answer of GitHub's that came to an address that is
+// not there: another callback URL is registered than ours.
+type stray struct{ callback string }
+
+func (e stray) Error() string { return e.Unwrap().Error() }
+
+func (e stray) Unwrap() error {
+	return &afauth.Error{Code: afauth.CodeNotFound, Message: "GitHub leads to an address that is not there",
+		Err: errors.New("the callback URL of the application at GitHub must be " + e.callback)}
+}
+
+// answersSignIn reports whether a query looks like GitHub's answer to a sign-in.
+func answersSignIn(q url.Values) bool {
+	return q.Has("code") && q.Has("state") || q.Get("error") == "redirect_uri_mismatch"
 }
 
 // fromGitHub finishes a sign-in.

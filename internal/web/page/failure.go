@@ -56,6 +56,9 @@ type Incident struct {
 	// Unplain says that an address is refused for how it is written. Used by
 	// afauth.CodeInvalid.
 	Unplain bool
+	// Callback is the URL to which GitHub should have led, where it led to an
+	// address that is not there; empty otherwise. Used by afauth.CodeNotFound.
+	Callback string
 }
 
 // Status is the HTTP status for a code; 500 for a code that it does not know.
@@ -100,6 +103,8 @@ func wordsFor(in Incident) words {
 		return failures[afauth.CodeInternal]
 	case in.Code == afauth.CodeInvalid && in.Unplain:
 		return unplain
+	case in.Code == afauth.CodeNotFound && in.Callback != "":
+		return strayed
 	}
 	return w
 }
@@ -115,7 +120,7 @@ func Words(host string, in Incident) (what, next string) {
 
 // filler puts what is known of this incident into the words.
 func filler(host string, in Incident, reference string) *strings.Replacer {
-	return strings.NewReplacer("{host}", host, "{clock}", in.When.UTC().Format("15:04 MST"), "{reference}", reference)
+	return strings.NewReplacer("{host}", host, "{clock}", in.When.UTC().Format("15:04 MST"), "{reference}", reference, "{callback}", in.Callback)
 }
 
 const startPath = "/auth/"

@@ -7,8 +7,8 @@ import (
 )
 
 // words are one failure in sentences: what happened, what did not, what to do.
-// {host} is af-auth's own host, {clock} the time of day, and {reference} what
-// finds the log line.
+// {host} is af-auth's own host, {clock} the time of day, {reference} what finds
+// the log line, and {callback} where GitHub has to lead.
 type words struct {
 	status int
 	title  string
@@ -230,4 +230,14 @@ var unplain = words{
 	home:   true,
 	next: []string{"Leave out // and /../, and escapes that no path needs, such as %2F for a slash, %2E for a dot and %61 for a letter.",
 		"Open the application itself, not a link to this page."},
+}
+
+// strayed is an afauth.CodeNotFound: GitHub led to an address that is not there.
+var strayed = words{
+	status: http.StatusNotFound,
+	title:  "GitHub led to a wrong address",
+	what:   "This looks like GitHub’s answer to a sign-in, and {host} does not take it at this address. That is for an administrator to mend. " + nothingChanged,
+	action: toStart,
+	home:   true,
+	next:   []string{"For the administrator: the callback URL in the application’s settings at GitHub must be {callback}.", tellReference},
 }
