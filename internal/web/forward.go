@@ -35,7 +35,11 @@ func (s *Server) forwardAuth(w http.ResponseWriter, r *http.Request) error {
 	identity(w.Header(), afauth.User{})
 	asked, no := s.forwarded(r)
 	if no != nil {
-		s.Logger.InfoContext(r.Context(), "request refused", "error_code", no.Code, "error", no.Detail)
+		about := []any{"error_code", no.Code, "error", no.Detail}
+		if no.Code == string(afauth.CodeWrongHost) {
+			about = append(about, whereabouts(asked.Host, r.Header.Get("X-Forwarded-Uri"))...)
+		}
+		s.Logger.InfoContext(r.Context(), "request refused", about...)
 		s.sayNo(w, asked, *no)
 		return nil
 	}

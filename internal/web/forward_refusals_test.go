@@ -110,6 +110,25 @@ func TestForwardTellsPeople(t *testing.T) {
 	}
 }
 
+// TestWrongHostIsLogged: an administrator finds out which host is missing.
+func TestWrongHostIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, trusting(proxyAt))
+	for i, ask := range []func(){
+		func() { w.browser().through("GET", "https://unknown.example.test/a/b?x=secret", nil) },
+		func() { w.browser().ask("GET", "https://unknown.example.test/a/b?x=secret", nil) },
+	} {
+		ask()
+		if log := w.log.String(); strings.Count(log, `"host":"unknown.example.test","path":"/a/b"`) != i+1 || strings.Contains(log, "secret") {
+			t.Errorf("%d: %s", i, log)
+		}
+	}
+	w.browser().ask("GET", "https://unknown.example.test/"+strings.Repeat("a", 1000), func(r *http.Request) { r.Host = "a\nb" })
+	if log := w.log.String(); !strings.Contains(log, `"host":"a\\nb","path":"/`+strings.Repeat("a", 199)+`..."`) {
+		t.Error(log)
+	}
+}
+
 // TestPublicPathsAreOpen: they are open to anybody, by their exact host, without a look
 // at any cookie, and to the proxies that are trusted alone.
 func TestPublicPathsAreOpen(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/af-auth/af-auth"
@@ -48,6 +49,25 @@ func (s *Server) host(r *http.Request) (hostKind, string) {
 	default:
 		return unknownHost, h
 	}
+}
+
+// whereabouts is for the log: which host, and which path of it, a refused request
+// was for. A query may hold a secret and is left out.
+func whereabouts(host, uri string) []any {
+	asked, _, _ := strings.Cut(uri, "?")
+	return []any{"host", bounded(host), "path", bounded(asked)}
+}
+
+// bounded makes text from outside fit for a log line: at most 200 bytes, and
+// nothing but printable ASCII.
+func bounded(text string) string {
+	cut := text[:min(len(text), 200)]
+	quoted := strconv.QuoteToASCII(cut)
+	shown := quoted[1 : len(quoted)-1]
+	if len(cut) < len(text) {
+		shown += "..."
+	}
+	return shown
 }
 
 func plainHost(h, scheme string) string {

@@ -41,6 +41,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.unavailable(r.Context(), err)
 	case st >= 500:
 		s.Logger.ErrorContext(r.Context(), "request failed", "error_code", code, "error", err)
+	case code == afauth.CodeWrongHost:
+		s.Logger.InfoContext(r.Context(), "request refused", append([]any{"error_code", code, "error", err}, whereabouts(r.Host, r.URL.EscapedPath())...)...)
 	case code != afauth.CodeNotSignedIn:
 		s.Logger.InfoContext(r.Context(), "request refused", "error_code", code, "error", err)
 	}
