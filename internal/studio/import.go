@@ -74,6 +74,11 @@ func (s *Server) importSend(w http.ResponseWriter, r *http.Request) error {
 	if err := refused(target); err != nil {
 		return err
 	}
+	if s.receiving.Add(1) > maxUploads {
+		s.receiving.Add(-1)
+		return errReceiving
+	}
+	defer s.receiving.Add(-1)
 	f, err := receive(w, r)
 	if err != nil {
 		return err
@@ -85,6 +90,8 @@ func (s *Server) importSend(w http.ResponseWriter, r *http.Request) error {
 	seeOther(w, s.base.Import(t.Schema, t.Name, f.id))
 	return nil
 }
+
+var errReceiving = &afauth.Error{Code: afauth.CodeRateLimited, Message: "other files are on their way already", Hint: "wait until they are there, and send it again"}
 
 // waiting finds the file that the address names.
 func (s *Server) waiting(r *http.Request, t *catalog.Table) (*upload, error) {

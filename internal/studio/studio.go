@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -107,6 +108,8 @@ type Server struct {
 	// places are those of exports and imports: see bulk.
 	places  chan struct{}
 	uploads uploads
+	// receiving is how many files are on their way.
+	receiving atomic.Int32
 }
 
 const (

@@ -18,10 +18,12 @@ const (
 	// boxes bounds how many typed statements run at once.
 	boxes = 2
 	// messageLimit bounds one row of an answer, valueLimit how much of a value is
-	// kept, answerLimit all of them, in bytes.
+	// kept, answerLimit all of them, in bytes; a page shows a cell with cellCost
+	// bytes and more around its value.
 	messageLimit = 32 << 20
 	valueLimit   = 64 << 10
 	answerLimit  = 4 << 20
+	cellCost     = 64
 	// typed is what the session's user is told apart by in pg_stat_activity.
 	typed = application + " sql"
 	// held is the prepared statement's name.
@@ -261,7 +263,7 @@ func (b *Box) statement(ctx context.Context, conn *pgx.Conn, tx *Tx, j Job) (*An
 		row := make([]*Value, 0, len(fields))
 		for _, raw := range reader.Values() {
 			row = append(row, keep(raw))
-			size += min(len(raw), valueLimit)
+			size += min(len(raw), valueLimit) + cellCost
 		}
 		answer.Rows = append(answer.Rows, row)
 	}
