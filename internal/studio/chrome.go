@@ -105,7 +105,7 @@ func (s *Server) theme(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: "the form cannot be read"}
 	}
-	c := &http.Cookie{Name: s.themeCookie(), Path: s.door.path, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.TLS} // #nosec G124 -- Secure wherever there is https; http is loopback only
+	c := &http.Cookie{Name: s.themeCookie(), Path: s.door.path, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.door.secure} // #nosec G124 -- Secure wherever there is https; http is loopback only
 	switch theme := r.PostForm.Get("theme"); theme {
 	case "light", "dark":
 		c.Value, c.MaxAge = theme, int((365 * 24 * time.Hour).Seconds())

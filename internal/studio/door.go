@@ -24,8 +24,9 @@ type door struct {
 const maxKeys = 64
 
 // newDoor makes the door. Cookies do not tell ports apart, so their name does.
-func newDoor(port, base string, tls bool) *door {
-	return &door{cookie: "af_auth_studio_" + port, path: base + "/", secure: tls,
+// With secure the browser speaks https, to us or to the proxy in front.
+func newDoor(port, base string, secure bool) *door {
+	return &door{cookie: "af_auth_studio_" + port, path: base + "/", secure: secure,
 		keys: make(map[afauth.TokenHash]bool), sessions: make(map[afauth.TokenHash]bool)}
 }
 

@@ -181,6 +181,7 @@ func TestBehindProxy(t *testing.T) {
 	w := newWorld(t, `CREATE TABLE a (id int PRIMARY KEY)`, func(o *studio.Options) {
 		o.ProxySecret, o.BasePath, o.Hosts = secret, "/db/studio", []string{"db.example.com"}
 	})
+	var session *http.Cookie
 	ask := func(path, given string) (*http.Response, string) {
 		req, err := http.NewRequest(http.MethodGet, w.origin+path, nil)
 		if err != nil {
@@ -188,6 +189,9 @@ func TestBehindProxy(t *testing.T) {
 		}
 		req.Host = "db.example.com"
 		req.Header.Set(studio.ProxyHeader, given)
+		if session != nil { // the browser speaks https, the proxy hands its cookie on
+			req.AddCookie(session)
+		}
 		return w.do(req)
 	}
 	link := strings.TrimPrefix(w.app.Link(w.origin), w.origin)
@@ -200,8 +204,56 @@ func TestBehindProxy(t *testing.T) {
 	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/db/studio/" || !strings.Contains(res.Header.Get("Set-Cookie"), "Path=/db/studio/") {
 		t.Fatalf("the link: %d, %v", res.StatusCode, res.Header)
 	}
+	session = res.Cookies()[0]
 	res, body := ask("/db/studio/", secret)
 	if res.StatusCode != http.StatusOK || !strings.Contains(body, `href="/db/studio/t/public/a"`) || strings.Contains(body, `href="/t/`) {
 		t.Errorf("the list of tables under its path: %d", res.StatusCode)
+	}
+}
+
+// Cookies are Secure wherever browsers speak https, to studio or to its proxy.
+func TestCookiesAreSecure(t *testing.T) {
+	t.Parallel()
+	const secret = "a secret of the proxy and studio"
+	w := newWorld(t, `SELECT 1`)
+	for _, test := range []struct {
+		name   string
+		change func(*studio.Options)
+		secure bool
+	}{
+		{"http on loopback", func(*studio.Options) {}, false},
+		{"TLS", func(o *studio.Options) { o.TLS = true }, true},
+		{"a proxy that speaks TLS", func(o *studio.Options) { o.ProxySecret = secret }, true},
+	} {
+		w.serve(test.change)
+		send := func(req *http.Request, err error) *http.Cookie {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set(studio.ProxyHeader, secret)
+			res, body := w.do(req)
+			if len(res.Cookies()) != 1 {
+				t.Fatalf("%s: %d, no cookie\n%s", test.name, res.StatusCode, body)
+			}
+			return res.Cookies()[0]
+		}
+		session := send(http.NewRequest(http.MethodGet, w.app.Link(w.origin), nil))
+		req, err := http.NewRequest(http.MethodPost, w.origin+"/theme", strings.NewReader("theme=dark"))
+		if err == nil {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("Origin", w.origin)
+			if test.name == "TLS" { // the listener of this test speaks http all the same
+				req.Header.Set("Origin", strings.Replace(w.origin, "http:", "https:", 1))
+			}
+			if test.secure { // over http the jar keeps it back
+				req.AddCookie(session)
+			}
+		}
+		for _, c := range []*http.Cookie{session, send(req, err)} {
+			if c.Secure != test.secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode {
+				t.Errorf("%s: %v", test.name, c)
+			}
+		}
 	}
 }

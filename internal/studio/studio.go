@@ -157,7 +157,7 @@ func New(ctx context.Context, at net.Addr, o Options) (*Server, error) {
 		}
 	}
 	s := &Server{Options: o, sqlBox: box, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(), draft: draft.NewStore(),
-		door: newDoor(port, o.BasePath, o.TLS), port: port, cross: http.NewCrossOriginProtection()}
+		door: newDoor(port, o.BasePath, o.TLS || o.ProxySecret != ""), port: port, cross: http.NewCrossOriginProtection()}
 	s.local = hosts(host, port, o.Hosts)
 	s.places = make(chan struct{}, bulkAtOnce)
 	for _, rt := range s.routes() {
