@@ -83,3 +83,24 @@ CREATE TABLE serials (id serial PRIMARY KEY, v text); INSERT INTO serials VALUES
 		}
 	}
 }
+
+// A deletion is followed far down, and where following ends it says so.
+func TestDeletionOfALongChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `CREATE TABLE c0 (id int PRIMARY KEY); INSERT INTO c0 VALUES (1);
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE CASCADE);
+INSERT INTO tree SELECT i, nullif(i - 1, 0) FROM generate_series(1, 30) i;
+DO $$ BEGIN FOR i IN 1..6 LOOP
+	EXECUTE format('CREATE TABLE c%s (id int PRIMARY KEY, up int REFERENCES c%s %s); INSERT INTO c%s VALUES (1, 1)', i, i - 1, CASE WHEN i < 6 THEN 'ON DELETE CASCADE' END, i);
+END LOOP; END $$`).open()
+	said := words(w.page("/t/public/c0/row/1?open=delete"))
+	if !strings.Contains(said, "1 row of c6, by way of c1 and c2 and c3 and c4 and c5, points here and forbids it.") || strings.Contains(said, "Not looked at") {
+		t.Errorf("the chain: %s", said)
+	}
+	for row, cut := range map[string]bool{"1": true, "25": false} {
+		said := words(w.page("/t/public/tree/row/" + row + "?open=delete"))
+		if strings.Contains(said, "Not looked at: what else hangs on tree. PostgreSQL may still refuse.") != cut {
+			t.Errorf("tree, row %s: %s", row, said)
+		}
+	}
+}

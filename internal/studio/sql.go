@@ -220,7 +220,7 @@ func (s *Server) answerSQL(w http.ResponseWriter, r *http.Request, t typed) erro
 	if err != nil {
 		status := http.StatusForbidden
 		if !errors.Is(err, errOff) && !errors.Is(err, errNoWrites) {
-			v.Fault, status = sqlFault(t, err)
+			v.Fault, status = sqlFault(t, st.db, err)
 			v.Say = v.Fault.Title + ". " + v.Fault.Text
 		}
 		s.send(w, r, status, v)

@@ -124,6 +124,7 @@ func TestSQLErrorsAreMarked(t *testing.T) {
 		{"SELECT nope FROM notes", "analyze", "nope", "42703"},
 		{"SELECT 1 FROM", "run", "⏎", "42601"},
 		{"SELECT token FROM people", "run", "", "Permission denied"},
+		{"SELECT * FROM people", "run", "", "Name the others: SELECT &#34;id&#34;, &#34;name&#34; FROM &#34;public&#34;.&#34;people&#34;."},
 		{"SELECT $1::int", "run", "", "parameters"},
 		{"", "run", "", "empty"},
 		{"COPY notes TO STDOUT", "run", "", "COPY sends a stream"},

@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -105,7 +106,7 @@ func answered(c *catalog.Column, v *database.Value) rows.Cell {
 // sqlFault says why a statement failed. PostgreSQL's own words stand here, as
 // nowhere else in studio: the user that they were said to has no right to what
 // is masked.
-func sqlFault(t typed, err error) (*page.SQLFault, int) {
+func sqlFault(t typed, db *catalog.Database, err error) (*page.SQLFault, int) {
 	say := func(status int, title, text, hint string) (*page.SQLFault, int) {
 		return &page.SQLFault{Title: title, Text: text, Hint: hint}, status
 	}
@@ -133,6 +134,8 @@ func sqlFault(t typed, err error) (*page.SQLFault, int) {
 		f.Text = "It would change something, and the box works in a READ ONLY transaction: " + pg.Message + "."
 	case pg.Code == "55P03":
 		f.Hint = "Somebody holds it for themselves; run the statement again when that is done."
+	case pg.Code == "42501":
+		f.Hint = cmp.Or(byName(db, pg.Message), f.Hint)
 	}
 	f.Before, f.Mark, f.After = marked(t.text, int(pg.Position)-len([]rune(t.prefix)))
 	return f, http.StatusUnprocessableEntity

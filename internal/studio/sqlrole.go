@@ -124,3 +124,31 @@ func readRole(db *catalog.Database) []string {
 	}
 	return lines
 }
+
+// byName says, where the message of a refusal names a table with masked columns,
+// that the others can be selected; "" where there is none. PostgreSQL names the
+// table without its schema, and no column.
+func byName(db *catalog.Database, message string) string {
+	if db == nil {
+		return ""
+	}
+	var all []string
+	for _, t := range db.Tables {
+		if !strings.Contains(" "+message+" ", " "+t.Name+" ") {
+			continue
+		}
+		var masked, open []string
+		for _, c := range t.Columns {
+			switch {
+			case c.Masked:
+				masked = append(masked, c.Name)
+			case c.Readable:
+				open = append(open, c.Identifier())
+			}
+		}
+		if len(masked) > 0 && len(open) > 0 {
+			all = append(all, "Masked in "+t.Label()+": "+strings.Join(masked, ", ")+". Name the others: SELECT "+strings.Join(open, ", ")+" FROM "+t.Identifier()+".")
+		}
+	}
+	return strings.Join(all, " ")
+}

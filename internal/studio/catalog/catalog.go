@@ -227,6 +227,9 @@ type Index struct {
 	Ordered, Partial bool
 	// First is the text of its first column or expression.
 	First string
+	// Bytewise says that it has First in the order of bytes, so that it finds how
+	// a text begins.
+	Bytewise bool
 	// Method is btree, gin, gist …
 	Method string
 }

@@ -63,8 +63,12 @@ const relationsSQL = `SELECT o.conname, o.conrelid, array_to_string(o.conkey, ' 
 FROM pg_constraint o WHERE o.contype = 'f' AND o.conparentid = 0 ORDER BY o.conrelid, o.conname`
 
 const indexesSQL = `SELECT x.indrelid, i.relname, x.indkey::text, x.indnkeyatts, x.indisunique, x.indisprimary, x.indpred IS NOT NULL,
-	am.amname, pg_get_indexdef(x.indexrelid, 1, true), x.indimmediate
+	am.amname, pg_get_indexdef(x.indexrelid, 1, true), x.indimmediate,
+	o.opcname IN ('text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops')
+		OR CASE WHEN k.collname = 'default' THEN db.datcollate ELSE k.collcollate END IN ('C', 'POSIX')
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am am ON am.oid = i.relam
+JOIN pg_opclass o ON o.oid = x.indclass[0] LEFT JOIN pg_collation k ON k.oid = x.indcollation[0]
+JOIN pg_database db ON db.datname = current_database()
 JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE x.indisvalid AND ` + foreign + ` ORDER BY x.indrelid, NOT x.indisprimary, i.relname`
 
@@ -218,7 +222,7 @@ func (l *loader) index(r record) {
 		return
 	}
 	i := &Index{Name: r.text(1), Unique: r.bool(4), Deferrable: !r.bool(9), Primary: r.bool(5), Partial: r.bool(6),
-		Method: r.text(7), Ordered: r.text(7) == "btree", First: r.text(8)}
+		Method: r.text(7), Ordered: r.text(7) == "btree", First: r.text(8), Bytewise: r.bool(10)}
 	numbers := r.numbers(2)
 	for _, n := range numbers[:min(len(numbers), int(r.int(3)))] {
 		i.Columns = append(i.Columns, t.number(n))

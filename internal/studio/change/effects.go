@@ -21,12 +21,14 @@ const (
 	countTime   = time.Second
 	effectsTime = 3 * time.Second
 	// depth is how many steps a deletion is followed, width how many relations.
-	depth, width = 4, 40
+	depth, width = 16, 60
+	// unseen is the Rule of an Effect that says where following ended.
+	unseen = "unseen"
 )
 
 // Effect is what deleting a row does to the rows of another table.
 type Effect struct {
-	// Rule is pg_constraint.confdeltype of the last relation.
+	// Rule is pg_constraint.confdeltype of the last relation, or unseen.
 	Rule string
 	// Rows is how many, countLimit at most; -1: that was not found out in time.
 	Rows  int
@@ -39,6 +41,9 @@ func (e Effect) Forbids() bool { return (e.Rule == "a" || e.Rule == "r") && e.Ro
 
 // Text says it.
 func (e Effect) Text() string {
+	if e.Rule == unseen {
+		return "Not looked at: what else hangs on " + e.Label + ". PostgreSQL may still refuse."
+	}
 	what := "Rows of " + e.Label + " (not counted in time)"
 	if e.Rows >= 0 {
 		what = Count(e.Rows, e.Label)
@@ -76,7 +81,7 @@ func Count(n int, label string) string {
 }
 
 // Effects follows what deleting a row would do to others, counted as far as
-// there is time.
+// there is time. The last one says where following ended too soon.
 func Effects(ctx context.Context, db *database.DB, t *catalog.Table, key []string) []Effect {
 	ctx, cancel := context.WithTimeout(ctx, effectsTime)
 	defer cancel()
@@ -85,12 +90,19 @@ func Effects(ctx context.Context, db *database.DB, t *catalog.Table, key []strin
 		path  []*catalog.Relation
 	}
 	var all []Effect
+	var ends []string // tables that were reached, and what points at them was not
+	end := func(t *catalog.Table) {
+		if !slices.Contains(ends, t.Label()) {
+			ends = append(ends, t.Label())
+		}
+	}
 	queue := []stop{{table: t}}
 	for asked := 0; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
 		for _, rel := range pointingAt(at.table) {
-			if asked++; asked > width {
-				return all
+			if asked++; asked > width || len(at.path) == depth || ctx.Err() != nil && len(at.path) > 0 {
+				end(at.table)
+				break
 			}
 			path := append(append([]*catalog.Relation{}, at.path...), rel)
 			n, err := pointing(ctx, db, database.Limits{Statement: countTime, Lock: countTime}, path, t, key)
@@ -105,10 +117,13 @@ func Effects(ctx context.Context, db *database.DB, t *catalog.Table, key []strin
 				e.Via = append(e.Via, r.From.Label())
 			}
 			all = append(all, e)
-			if rel.OnDelete == "c" && len(path) < depth {
+			if rel.OnDelete == "c" {
 				queue = append(queue, stop{rel.From, path})
 			}
 		}
+	}
+	if len(ends) > 0 {
+		all = append(all, Effect{Rule: unseen, Label: strings.Join(ends, " and ")})
 	}
 	return all
 }

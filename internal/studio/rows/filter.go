@@ -54,8 +54,14 @@ func (q *Query) filter(f address.Filter) error {
 		return invalid("name fewer", "a filter takes %d values at most", maxValues)
 	}
 	q.filters = append(q.filters, condition{filter: f, column: c, sql: q.compare(c, f)})
-	if f.Op == address.Contains && q.large() && !trigrams(q.Table, c) {
+	if !q.large() || trigrams(q.Table, c) {
+		return nil
+	}
+	switch {
+	case f.Op == address.Contains:
 		q.Slow = "No index helps to look for a part of " + c.Name + ": it reads " + q.reach() + " rows."
+	case f.Op == address.Starts && !beginnings(q.Table, c):
+		q.Slow = "No index helps to look for how " + c.Name + " begins: it reads " + q.reach() + " rows. One on lower(" + c.Identifier() + `) COLLATE "C" would.`
 	}
 	return nil
 }
@@ -92,9 +98,12 @@ func (q *Query) compare(c *catalog.Column, f address.Filter) string {
 		pattern := "%" + likePattern(f.Values[0]) + "%"
 		return q.asText(c) + " ILIKE " + q.arg(&pattern, text())
 	case address.Starts:
-		// Letter case does not count, as for contains. An index on lower(column)
-		// in collation C finds the beginning.
+		// Letter case does not count, as for contains. An index on lower(column) in
+		// the order of bytes finds the beginning, else one of trigrams does.
 		pattern := likePattern(f.Values[0]) + "%"
+		if !beginnings(q.Table, c) && trigrams(q.Table, c) {
+			return q.asText(c) + " ILIKE " + q.arg(&pattern, text())
+		}
 		return "lower(" + q.asText(c) + `) COLLATE "C" LIKE lower(` + q.arg(&pattern, text()) + ")"
 	case address.Null:
 		return c.Identifier() + " IS NULL"
@@ -156,6 +165,18 @@ func (q *Query) search() error {
 func trigrams(t *catalog.Table, c *catalog.Column) bool {
 	return slices.ContainsFunc(t.Indexes, func(i *catalog.Index) bool {
 		return (i.Method == "gin" || i.Method == "gist") && !i.Partial && slices.Contains(i.Columns, c)
+	})
+}
+
+// beginnings reports whether an index can find how the column begins in any
+// letter case. One on the column itself cannot: it has capitals elsewhere.
+func beginnings(t *catalog.Table, c *catalog.Column) bool {
+	var firsts []string // as pg_get_indexdef writes it
+	for _, name := range []string{c.Name, c.Identifier()} {
+		firsts = append(firsts, "lower("+name+")", "lower("+name+"::text)")
+	}
+	return slices.ContainsFunc(t.Indexes, func(i *catalog.Index) bool {
+		return i.Ordered && !i.Partial && i.Bytewise && slices.Contains(firsts, i.First)
 	})
 }
 
