@@ -62,10 +62,11 @@ const labelsSQL = `SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, 
 const relationsSQL = `SELECT o.conname, o.conrelid, array_to_string(o.conkey, ' '), o.confrelid, array_to_string(o.confkey, ' '), o.confdeltype
 FROM pg_constraint o WHERE o.contype = 'f' AND o.conparentid = 0 ORDER BY o.conrelid, o.conname`
 
+// PostgreSQL 14 has no datlocprovider; where it is ICU, datcollate orders nothing.
 const indexesSQL = `SELECT x.indrelid, i.relname, x.indkey::text, x.indnkeyatts, x.indisunique, x.indisprimary, x.indpred IS NOT NULL,
 	am.amname, pg_get_indexdef(x.indexrelid, 1, true), x.indimmediate,
-	o.opcname IN ('text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops')
-		OR CASE WHEN k.collname = 'default' THEN db.datcollate ELSE k.collcollate END IN ('C', 'POSIX')
+	o.opcname IN ('text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops') OR k.collcollate IN ('C', 'POSIX')
+		OR k.collname = 'default' AND db.datcollate IN ('C', 'POSIX') AND to_jsonb(db) ->> 'datlocprovider' IS DISTINCT FROM 'i'
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am am ON am.oid = i.relam
 JOIN pg_opclass o ON o.oid = x.indclass[0] LEFT JOIN pg_collation k ON k.oid = x.indcollation[0]
 JOIN pg_database db ON db.datname = current_database()
