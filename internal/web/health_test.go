@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -79,13 +80,19 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// anyState is the cookie of a return whose state cannot be read.
+const anyState = "__Host-af_auth_state_none=x"
+
 // TestRateLimit: starts and returns of sign-ins have one bucket each for each
 // peer, as the proxies that we trust name it; the gate has none.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, trusting("192.0.2.0/24"), func(o *web.Options) { o.SignInRate = 3 })
 	ask := func(path, peer string) int {
-		return w.browser().ask("GET", path, asking("X-Forwarded-For", peer)).Code
+		return w.browser().ask("GET", path, func(r *http.Request) {
+			asking("X-Forwarded-For", peer)(r)
+			r.Header.Set("Cookie", anyState)
+		}).Code
 	}
 	for path, answered := range map[string]int{"/auth/github": http.StatusFound, "/auth/github/callback": http.StatusForbidden} {
 		for i := range 10 {
@@ -120,6 +127,7 @@ func TestPartsOfOtherSites(t *testing.T) {
 					r.Header.Set(name, value)
 				}
 			}
+			r.Header.Set("Cookie", anyState)
 		})
 	}
 	paths := map[string]int{"/auth/github": http.StatusFound, "/auth/github/callback": http.StatusForbidden}
@@ -138,7 +146,7 @@ func TestPartsOfOtherSites(t *testing.T) {
 	}
 	for path, answered := range paths {
 		for i, opened := range [][3]string{
-			{"cross-site", "navigate", "document"}, {"same-origin", "cors", "empty"}, {"none", "navigate", ""}, {"none", "navigate", "document"},
+			{"", "navigate", "document"}, {"same-origin", "cors", "empty"}, {"none", "navigate", ""}, {"none", "navigate", "document"},
 		} {
 			want := answered
 			if i == 3 {
@@ -147,6 +155,60 @@ func TestPartsOfOtherSites(t *testing.T) {
 			if out := ask(path, opened[0], opened[1], opened[2]); out.Code != want || strings.Contains(out.Body.String(), "cross_origin") {
 				t.Errorf("%s %q: %d, want %d", path, opened, out.Code, want)
 			}
+		}
+	}
+}
+
+// TestLedHereByOtherSites: a window that another site sends to the start or the
+// end of a sign-in begins none, and takes none from the people behind its
+// visitor's address. Nor does what a browser asks for ahead.
+func TestLedHereByOtherSites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *web.Options) { o.SignInRate = 1 })
+	ask := func(path string, headers ...string) *httptest.ResponseRecorder {
+		return w.browser().ask("GET", path, func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Dest", "document")
+			for i := 0; i < len(headers); i += 2 {
+				r.Header.Set(headers[i], headers[i+1])
+			}
+		})
+	}
+	query := "?return_to=" + url.QueryEscape("https://"+app+"/x")
+	for _, site := range []string{"cross-site", "same-site"} {
+		for path, want := range map[string]string{
+			"/auth/github": "/auth/sign-in", "/auth/github" + query: "/auth/sign-in" + query, "/auth/github?again=1": "/auth/sign-in?again=1",
+			"/auth/github?return_to=https://evil.test/": "/auth/sign-in",
+		} {
+			if out := ask(path, "Sec-Fetch-Site", site); out.Code != http.StatusSeeOther || to(out) != want || len(out.Result().Cookies()) > 0 {
+				t.Errorf("%s from %s: %d to %q, %q", path, site, out.Code, to(out), out.Result().Cookies())
+			}
+		}
+		for range 3 {
+			if out := ask("/auth/github/callback?code=a&state=b", "Sec-Fetch-Site", site); out.Code != http.StatusForbidden {
+				t.Errorf("a return without its cookie: %d", out.Code)
+			}
+		}
+	}
+	for _, path := range []string{"/auth/github", "/auth/github/callback"} {
+		for _, purpose := range []string{"prefetch", "prefetch;prerender"} {
+			for _, site := range []string{"cross-site", "same-origin", "none"} {
+				out := ask(path, "Sec-Purpose", purpose, "Sec-Fetch-Site", site, "Cookie", anyState)
+				if out.Code != http.StatusForbidden || len(out.Result().Cookies()) > 0 {
+					t.Errorf("%s for %s: %d, %q", path, purpose, out.Code, out.Result().Cookies())
+				}
+			}
+		}
+	}
+	// GitHub is another site, and one who comes back from there has the cookie.
+	for i, want := range []int{http.StatusForbidden, http.StatusTooManyRequests} {
+		if out := ask("/auth/github/callback", "Sec-Fetch-Site", "cross-site", "Cookie", anyState); out.Code != want {
+			t.Errorf("return %d: %d, want %d", i, out.Code, want)
+		}
+	}
+	for i, want := range []int{http.StatusFound, http.StatusTooManyRequests} {
+		if out := ask("/auth/github", "Sec-Fetch-Site", "same-origin"); out.Code != want {
+			t.Errorf("start %d: %d, want %d", i, out.Code, want)
 		}
 	}
 }

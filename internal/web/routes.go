@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/af-auth/af-auth"
@@ -207,7 +208,7 @@ func (s *Server) admit(g guard, r *http.Request) error {
 		if err := opened(r); err != nil {
 			return err
 		}
-		if !limiter.allow(s.peer(r)) {
+		if s.counted(g, r) && !limiter.allow(s.peer(r)) {
 			s.Metrics.SignInRateLimited()
 			return &afauth.Error{Code: afauth.CodeRateLimited, Message: "too many sign-ins from one address"}
 		}
@@ -234,13 +235,37 @@ func (s *Server) admit(g guard, r *http.Request) error {
 // for something as its part: a picture, a frame, a script. With twenty pictures
 // such a page would use up the sign-ins of all who share its visitor's address.
 // A service worker of our own host asks as a part, too, for what a person opens.
+// What a browser asks for ahead, nobody has opened yet, whichever page hints at it.
 func opened(r *http.Request) error {
+	if purpose := r.Header.Get("Sec-Purpose"); strings.HasPrefix(purpose, "prefetch") {
+		return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "asked for ahead, and no sign-in",
+			Err: errors.New("Sec-Purpose is " + strconv.Quote(purpose))}
+	}
 	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
 	if r.Header.Get("Sec-Fetch-Site") == "same-origin" || mode == "" || mode == "navigate" && (dest == "" || dest == "document") {
 		return nil
 	}
 	return &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "a part of another site's page, and no sign-in",
 		Err: errors.New("Sec-Fetch-Mode is " + strconv.Quote(mode) + ", Sec-Fetch-Dest " + strconv.Quote(dest))}
+}
+
+// counted reports whether a request takes from its guard's buckets. What another
+// site can have a browser ask for takes nothing, and does nothing: a start gets
+// the sign-in page, where a person presses the button, and a return without its
+// cookie is none.
+func (s *Server) counted(g guard, r *http.Request) bool {
+	if g == ownHostStart {
+		return !fromElsewhere(r)
+	}
+	_, begun := s.cookie(r, s.Origin.Host, stateCookie, stateSuffix(r.URL.Query().Get("state")))
+	return begun
+}
+
+// fromElsewhere reports whether the browser says that a page of another site led
+// here.
+func fromElsewhere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site != "" && site != "same-origin" && site != "none"
 }
 
 // limiter holds the buckets that a guard takes from; nil: it takes from none.

@@ -60,8 +60,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 // toGitHub sends the browser to GitHub, with what must be remembered sealed in
-// a cookie of its own.
+// a cookie of its own. Whom another site led here is shown the page first: no
+// stranger's page begins sign-ins.
 func (s *Server) toGitHub(w http.ResponseWriter, r *http.Request) error {
+	if fromElsewhere(r) {
+		return seeOther(w, "/auth/sign-in"+s.ownQuery(r))
+	}
 	started, err := s.Flow.Start(s.destination(r), r.URL.Query().Get("again") != "")
 	if err != nil {
 		return err
