@@ -185,8 +185,8 @@ func TestPassageOfWhoHasWaited(t *testing.T) {
 	b.enter(t)
 }
 
-// TestWhereFormsEnd: a form may lead on to the application that the person wants,
-// and to no host that a link made up.
+// TestWhereFormsEnd: a form of somebody who waits may lead on to the application
+// that they want, and to no host that a link made up; those of other pages end here.
 func TestWhereFormsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -197,8 +197,11 @@ func TestWhereFormsEnd(t *testing.T) {
 		"https://" + app + "/x;form-action *": "'self'", "https://" + app + "%20*/": "'self'",
 	} {
 		query := "?return_to=" + url.QueryEscape(returnTo)
-		for _, path := range []string{"/auth/waiting", "/auth/waiting/message", "/auth/about"} {
-			policy := b.get(path + query).Header().Get("Content-Security-Policy")
+		for _, path := range []string{"/auth/waiting", "/auth/waiting/message", "/auth/about", "/auth/sign-in", "/auth/nothing"} {
+			policy, forms := b.get(path+query+"&again=1").Header().Get("Content-Security-Policy"), forms
+			if !strings.HasPrefix(path, "/auth/waiting") {
+				forms = "'self'"
+			}
 			if !strings.Contains(policy, "; form-action "+forms+"; ") || strings.Count(policy, "form-action") != 1 {
 				t.Errorf("%s%s: policy %q", path, query, policy)
 			}

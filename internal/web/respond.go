@@ -106,7 +106,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, st int, v page.V
 		return &afauth.Error{Code: afauth.CodeInternal, Message: "the page could not be drawn", Err: err}
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", page.CSP(s.formEnds(r)...))
+	w.Header().Set("Content-Security-Policy", page.CSP(s.formEnds(r, v)...))
 	// With no-referrer a browser sends a form from the origin "null", and one that
 	// has no Sec-Fetch-Site to say better could not sign out. Our own host may
 	// hear our own addresses, and nobody else does.
@@ -123,9 +123,14 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, st int, v page.V
 }
 
 // formEnds are the origins outside our host where a form of this page can end up:
-// whoever is let in while the page is open is led on to their application by the
-// answer, and Chromium holds form-action against each redirect.
-func (s *Server) formEnds(r *http.Request) []string {
+// whoever is let in while they wait or write a message is led on to their
+// application by the answer, and Chromium holds form-action against each redirect.
+func (s *Server) formEnds(r *http.Request, v page.View) []string {
+	switch v.(type) {
+	case page.Waiting, page.Message:
+	default:
+		return nil
+	}
 	to := s.destination(r)
 	if to.Host == "" {
 		return nil
