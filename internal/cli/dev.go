@@ -188,7 +188,7 @@ func (d *devCmd) serve(ctx context.Context, e *Env, own *config.Config, server *
 	if sim != nil {
 		parts.Go(func() error { return serveUntil(running, service, sim, doors.github) })
 	}
-	parts.Go(func() error { return serveStudio(running, browse.app, browse.door, "", "", logger) })
+	parts.Go(func() error { return serveStudio(running, browse.app, browse.door, nil, logger) })
 	parts.Go(func() error { return server.keep(running) })
 	if err := d.announce(e, c, state, server, browse.link, sim != nil); err != nil {
 		return err

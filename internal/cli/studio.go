@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -74,6 +76,10 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
+	pair, err := c.pair()
+	if err != nil {
+		return err
+	}
 	// Studio's pool connects when a page is asked for: a wrong URL is said here.
 	conn, err := dialer(settings, url, "af-auth studio", options.Logger).Connect(ctx)
 	if err != nil {
@@ -108,7 +114,7 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 	if !c.NoOpen {
 		defer e.openBrowser(ctx, link)()
 	}
-	return serveStudio(ctx, app, door, c.TLSCert, c.TLSKey, options.Logger)
+	return serveStudio(ctx, app, door, pair, options.Logger)
 }
 
 // tryBox logs in as the SQL box will, where it has a user of its own: a wrong URL
@@ -145,9 +151,15 @@ func maskSomething(ctx context.Context, app *studio.Server, masks []catalog.Mask
 // options are what studio is made with.
 func (c *studioCmd) options(e *Env, settings *config.Config, url pgurl.URL) (studio.Options, error) {
 	o := studio.Options{URL: url, Production: settings.Production, ReadOnly: c.ReadOnly, BasePath: c.BasePath, Hosts: c.Host,
-		Masks: studioMasks(), TLS: c.TLSCert != "", Logger: e.quiet(), SQLWrites: c.SQLWrites}
+		Masks: studioMasks(), Listen: c.Listen, TLS: c.TLSCert != "", Logger: e.quiet(), SQLWrites: c.SQLWrites}
 	if c.ReadOnly && c.SQLWrites {
 		return o, &afauth.Error{Code: afauth.CodeInvalid, Message: "--read-only and --sql-writes contradict each other", Hint: "leave one of them out"}
+	}
+	for _, name := range c.Host {
+		if !isHost(name) {
+			return o, &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("--host %q is no name that a browser calls by", name),
+				Hint: "write a host, or host:port, such as db.example.com"}
+		}
 	}
 	sql, err := given("--sql-url", c.SQLURL)
 	if err != nil {
@@ -196,6 +208,44 @@ func studioMasks() []catalog.Mask {
 	}
 }
 
+// hostForm is a name, or an IPv4 address, and perhaps a port.
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
+
+// isHost reports whether a browser's Host header could say this.
+func isHost(name string) bool {
+	if hostForm.MatchString(name) {
+		return true
+	}
+	if ip, err := netip.ParseAddr(name); err == nil {
+		return ip.Zone() == ""
+	}
+	at, err := netip.ParseAddrPort(name) // [::1]:5555
+	return err == nil && at.Addr().Zone() == ""
+}
+
+// pair reads the certificate and its key; none: studio speaks no TLS.
+func (c *studioCmd) pair() ([]tls.Certificate, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	no := func(message, hint string, err error) error {
+		return &afauth.Error{Code: afauth.CodeInvalid, Message: message, Hint: hint, Err: err}
+	}
+	cert, err := os.ReadFile(c.TLSCert)
+	if err != nil {
+		return nil, no("the certificate "+c.TLSCert+" cannot be read", "see --tls-cert", err)
+	}
+	key, err := os.ReadFile(c.TLSKey)
+	if err != nil {
+		return nil, no("the key "+c.TLSKey+" cannot be read", "see --tls-key", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, no("the certificate and the key are no pair in PEM", "see --tls-cert and --tls-key", err)
+	}
+	return []tls.Certificate{pair}, nil
+}
+
 // origin is the address that the link begins with.
 func (c *studioCmd) origin(door net.Listener) string {
 	scheme := "http://"
@@ -242,11 +292,11 @@ func listenStudio(e *Env, host string, port int) (net.Listener, error) {
 	return nil, &afauth.Error{Code: afauth.CodeUnavailable, Message: fmt.Sprintf("no port from %d on is free", port), Hint: "--port 0 takes any", Err: taken}
 }
 
-// serveStudio serves until ctx ends.
-func serveStudio(ctx context.Context, h http.Handler, l net.Listener, cert, key string, logger *slog.Logger) error {
+// serveStudio serves until ctx ends: over TLS where there is a pair.
+func serveStudio(ctx context.Context, h http.Handler, l net.Listener, pair []tls.Certificate, logger *slog.Logger) error {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: pair}}
 	stopped := context.AfterFunc(ctx, func() {
 		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -256,8 +306,8 @@ func serveStudio(ctx context.Context, h http.Handler, l net.Listener, cert, key 
 	})
 	defer stopped()
 	var err error
-	if cert != "" {
-		err = server.ServeTLS(l, cert, key)
+	if len(pair) > 0 {
+		err = server.ServeTLS(l, "", "")
 	} else {
 		err = server.Serve(l)
 	}

@@ -230,7 +230,7 @@ func (s *Server) typed(ctx context.Context, c *catalog.Column, how, text string,
 		return v, &afauth.Error{Code: afauth.CodeInvalid, Message: "the form does not say what " + c.Name + " is to become"}
 	}
 	if why := change.Refuse(c, v.How, insert); why != "" {
-		return v, &afauth.Error{Code: afauth.CodeInvalid, Message: c.Name + " cannot be changed that way: " + why}
+		return v, &afauth.Error{Code: afauth.CodeInvalid, Message: c.Name + " cannot be changed that way: " + why, Err: catalog.Named(c.Name)}
 	}
 	if v.How != draft.Text {
 		return v, nil
@@ -238,7 +238,7 @@ func (s *Server) typed(ctx context.Context, c *catalog.Column, how, text string,
 	v.Text = newlines(text, was)
 	parsed, err := value.Parse(c, v.Text)
 	if err != nil {
-		v.Fault = sentence(err.Error())
+		v.Fault = sentence(err.Error(), c.Name)
 		return v, nil
 	}
 	limits := database.Limits{Statement: s.PageTime, Lock: lockTime}
@@ -247,12 +247,12 @@ func (s *Server) typed(ctx context.Context, c *catalog.Column, how, text string,
 	switch {
 	case err == nil:
 		if c.Type.Schema == "pg_catalog" && c.Type.Name == "money" && !value.SameDigits(parsed, canonical) {
-			v.Fault = sentence(c.Name + " is money and would keep " + clip(canonical) + " of it")
+			v.Fault = sentence(c.Name+" is money and would keep "+clip(canonical)+" of it", c.Name)
 			return v, nil
 		}
 		// What the column's own rules refuse is said when it is saved.
 		if kept, whole, err := change.Stored(ctx, s.db, limits, c, parsed); err == nil && !whole {
-			v.Fault = sentence(c.Name + " is " + c.Shown + " and would keep " + clip(kept) + " of it")
+			v.Fault = sentence(c.Name+" is "+c.Shown+" and would keep "+clip(kept)+" of it", c.Name)
 			return v, nil
 		}
 		v.Text = canonical

@@ -14,6 +14,9 @@ import (
 	"github.com/af-auth/af-auth/internal/studio/value"
 )
 
+// zoneHint stands where a moment is typed.
+const zoneHint = "UTC, unless an offset stands behind it."
+
 // editPanel adds to the row at the side what can be done with it.
 func (s *Server) editPanel(ctx context.Context, p *page.Panel, sh *sheet) {
 	if len(sh.row.Key) != len(sh.table.Key) || sh.row.Version == "" {
@@ -65,7 +68,7 @@ func (s *Server) editor(sh *sheet, cell *rows.Cell, drafted *draft.Row) *page.Ed
 		page.Field{Name: "version", Value: sh.row.Version}), Column: c.Name, Type: c.Shown, CloseHref: s.rowHref(sh, id, ""),
 		Typed: value.Editable(c) == ""}
 	if c.Type.Zoned() {
-		e.Note = "UTC, unless an offset stands behind it."
+		e.Note = zoneHint
 	}
 	if cell.Text != nil {
 		e.Value = value.Typed(c, *cell.Text)

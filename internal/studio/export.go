@@ -201,7 +201,7 @@ func (s *Server) exportMenu(sh *sheet) *page.ExportMenu {
 			m.Closed = append(m.Closed, c.Name)
 		}
 	}
-	if sh.table.Inserts() {
+	if sh.table.Inserts() && !s.ReadOnly {
 		m.ImportHref = s.base.Import(sh.table.Schema, sh.table.Name, "")
 	}
 	return m

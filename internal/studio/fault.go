@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/af-auth/af-auth"
+	"github.com/af-auth/af-auth/internal/studio/catalog"
 	"github.com/af-auth/af-auth/internal/studio/database"
 	"github.com/af-auth/af-auth/internal/studio/page"
 	"github.com/af-auth/af-auth/internal/studio/value"
@@ -125,7 +127,9 @@ func sqlState(err error) string {
 
 // fault puts an error into the words of a page.
 func fault(e *afauth.Error) page.Fault {
-	f := page.Fault{Text: sentence(e.Message), Hint: sentence(e.Hint)}
+	var named catalog.Named
+	_ = errors.As(e.Err, &named) // else "", which is no name
+	f := page.Fault{Text: sentence(e.Message, string(named)), Hint: sentence(e.Hint)}
 	switch e.Code {
 	case afauth.CodeNotSignedIn:
 		f.Title = "Not open to this browser"
@@ -145,9 +149,16 @@ func fault(e *afauth.Error) page.Fault {
 	return f
 }
 
-func sentence(s string) string {
+// sentence writes a message as one. Where it begins with a name of the database
+// that is given, such as a column's, the name keeps its letters.
+func sentence(s string, names ...string) string {
 	if s == "" {
 		return ""
+	}
+	for _, name := range names {
+		if name != "" && strings.HasPrefix(s, name+" ") {
+			return s + "."
+		}
 	}
 	first := s[:1]
 	if first >= "a" && first <= "z" {

@@ -165,7 +165,8 @@ func (s *Server) read(ctx context.Context, sh *sheet) error {
 			s.forget()
 		}
 		if strings.HasPrefix(pg.Code, "22") {
-			if culprit := sh.query.Culprit(ctx, s.db); culprit != nil {
+			key, _ := address.ParseKey(sh.key) // none where the address names no row
+			if culprit := sh.query.Culprit(ctx, s.db, key); culprit != nil {
 				return culprit
 			}
 		}
@@ -241,7 +242,7 @@ func (s *Server) gridFault(sh *sheet, e *afauth.Error) *page.Fault {
 	if sh.view.Sort != "" {
 		f.Actions = append(f.Actions, page.Link{Text: "Sort by the key", Href: s.base.Table(sh.table.Schema, sh.table.Name, sh.view.Sorted("", false))})
 	}
-	if sh.view.Query() != "" {
+	if sh.view.Query() != "" || sh.key != "" {
 		f.Actions = append(f.Actions, page.Link{Text: "All rows of " + sh.table.Label(), Href: s.base.Table(sh.table.Schema, sh.table.Name, address.View{})})
 	}
 	if sh.query != nil && sh.query.Slow != "" && e.Code == afauth.CodeUnavailable {
@@ -261,13 +262,13 @@ func (sh *sheet) total(limit time.Duration) string {
 	number := ""
 	switch {
 	case sh.exact >= 0:
-		number = value.Thousands(sh.exact)
+		number = catalog.Thousands(sh.exact)
 	case sh.page != nil && sh.page.Complete:
 		number = strconv.Itoa(len(sh.page.Rows))
 	case sh.uncounted:
 		return "not counted within " + value.Span(limit)
 	case filtered && sh.estimate >= 0:
-		number = "≈ " + value.Thousands(sh.estimate)
+		number = "≈ " + catalog.Thousands(sh.estimate)
 	case filtered:
 		return ""
 	default:

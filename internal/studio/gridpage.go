@@ -141,6 +141,12 @@ func (s *Server) filterForm(sh *sheet, c *catalog.Column, f address.Filter, i in
 	if c.Type.Kind == catalog.Bool {
 		labels = []string{"true", "false"}
 	}
+	if slices.Contains(rows.Ops(c), address.In) { // which takes several
+		form.Labels, labels = labels, nil
+	}
+	if c.Type.Zoned() {
+		form.Note = zoneHint
+	}
 	for _, label := range labels {
 		form.Choices = append(form.Choices, page.Choice{Value: label, Label: label, Current: label == form.Value})
 	}

@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
@@ -20,11 +21,14 @@ var (
 	errDoor  = &afauth.Error{Code: afauth.CodeNotSignedIn, Message: "studio opens with the link that the terminal shows"}
 	errHost  = &afauth.Error{Code: afauth.CodeWrongHost, Message: "studio does not answer to this name"}
 	errCross = &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "the request came from another site"}
+	errProxy = &afauth.Error{Code: afauth.CodeCrossOrigin, Message: "the request did not come through the proxy",
+		Hint: "open studio at the proxy's address; the proxy sends the secret of --proxy-secret-file in " + ProxyHeader}
 )
 
 // admissible refuses to listen where others could reach studio in clear.
 func admissible(host string, o Options) error {
 	ip, err := netip.ParseAddr(host)
+	host = cmp.Or(o.Listen, host)
 	if err == nil && ip.Unmap().IsLoopback() || o.TLS || o.ProxySecret != "" {
 		return nil
 	}
@@ -58,7 +62,7 @@ func (s *Server) admit(r *http.Request) error {
 		return errHost
 	}
 	if s.ProxySecret != "" && !same(r.Header.Get(ProxyHeader), s.ProxySecret) {
-		return errCross
+		return errProxy
 	}
 	site := r.Header.Get("Sec-Fetch-Site")
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

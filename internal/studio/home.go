@@ -140,5 +140,5 @@ func about(rows int64) string {
 	if rows < 0 {
 		return "not counted"
 	}
-	return "≈ " + value.Thousands(rows)
+	return "≈ " + catalog.Thousands(rows)
 }

@@ -178,8 +178,12 @@ func chosen(r *http.Request) settings {
 // plan looks the choices up, and refuses what cannot be.
 func (f *upload) plan(t *catalog.Table, target *load.Target, cells int) (load.Plan, error) {
 	p := load.Plan{Table: t, Null: f.settings.null, Fuse: f.settings.fuse, Skip: f.settings.skip, Columns: make([]*catalog.Column, cells)}
-	no := func(hint, format string, args ...any) error {
+	no := func(hint, format string, args ...any) *afauth.Error {
 		return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf(format, args...), Hint: hint}
+	}
+	named := func(name string, e *afauth.Error) *afauth.Error {
+		e.Err = catalog.Named(name)
+		return e
 	}
 	if len(f.settings.columns) != cells {
 		return p, no("load the page again", "the choice of columns is that of another file")
@@ -192,9 +196,9 @@ func (f *upload) plan(t *catalog.Table, target *load.Target, cells int) (load.Pl
 		c := t.Column(name)
 		switch {
 		case c == nil:
-			return p, no("choose another column", "%s has no column %s", t.Label(), name)
+			return p, named(t.Label(), no("choose another column", "%s has no column %s", t.Label(), name))
 		case target.Closed[c] != "":
-			return p, no("choose another column", "%s cannot be filled: it is %s", name, target.Closed[c])
+			return p, named(name, no("choose another column", "%s cannot be filled: it is %s", name, target.Closed[c]))
 		case slices.Contains(p.Columns, c):
 			return p, no("leave one of them out", "two columns of the file go into %s", name)
 		}
@@ -257,7 +261,7 @@ func (s *Server) importRun(ctx context.Context, w http.ResponseWriter, t *catalo
 		if report, err = load.Run(ctx, tx, plan, file); err != nil {
 			return err
 		}
-		if !stay || len(report.Bad) > 0 {
+		if !stay || len(report.Bad) > 0 || report.Rows+report.Skipped == 0 {
 			return errUndone
 		}
 		if s.Audit == nil {

@@ -139,7 +139,7 @@ func TestImportNamesBadLines(t *testing.T) {
 		for _, want := range []string{
 			`3</td><td><code>id</code></td><td>&#34;x&#34; is no integer.`, `4</td><td><code>word</code></td><td>&#34;toolong&#34; is longer than character varying(5) takes.`,
 			`5</td><td><code>word</code></td><td>NULL, where the column needs a value.`, `6</td><td><code>price</code></td><td>&#34;123456.5&#34; is no numeric(6,2).`,
-			`7</td><td><code>place</code></td><td>Place points to no row of places.`, `8</td><td></td><td>It breaks the check things_n_check.`,
+			`7</td><td><code>place</code></td><td>place points to no row of places.`, `8</td><td><code>n</code></td><td>It breaks the check things_n_check.`,
 			`9</td><td><code>code</code></td><td>A row with this code is there already`, `10</td><td><code>id</code></td><td>A row with this id is there already`,
 			`11</td><td></td><td>It has 2 cells, the first line 6.`, `14</td><td></td><td>It is not UTF-8.`, `15</td><td></td><td>A quote stands inside`,
 			`16</td><td></td><td>A trigger or function of this database refuses it (SQLSTATE P0001).`, `17</td><td></td><td>It holds a NUL`, `13 lines cannot go in`, "othing was written",
@@ -152,7 +152,7 @@ func TestImportNamesBadLines(t *testing.T) {
 			t.Error("the page shows what PostgreSQL said")
 		}
 	}
-	if body := w.bring("things", "id,word,late\n30,ok,99\n", "try"); !strings.Contains(body, "Late points to no row of places, which is checked when all lines are in.") {
+	if body := w.bring("things", "id,word,late\n30,ok,99\n", "try"); !strings.Contains(body, "late points to no row of places, which is checked when all lines are in.") {
 		t.Error("a deferred constraint is not checked in a trial:", firstBad(body))
 	}
 	many := "id,word\n" + strings.Repeat("x,y\n", 400)

@@ -159,18 +159,20 @@ func preview(text *string) value.Shown {
 func reported(f *upload) *page.ImportReport {
 	r := f.report
 	rows := func(n int64) string {
-		return value.Thousands(n) + map[bool]string{true: " row", false: " rows"}[n == 1]
+		return catalog.Thousands(n) + map[bool]string{true: " row", false: " rows"}[n == 1]
 	}
-	v := &page.ImportReport{Rows: rows(r.Rows), Good: len(r.Bad) == 0}
+	v := &page.ImportReport{Rows: rows(r.Rows), Good: len(r.Bad) == 0 && r.Rows+r.Skipped > 0}
 	skipped := ""
 	if r.Skipped > 0 {
-		skipped = " " + value.Thousands(r.Skipped) + map[bool]string{true: " line was", false: " lines were"}[r.Skipped == 1] + " passed over: the key is there already."
+		skipped = " " + catalog.Thousands(r.Skipped) + map[bool]string{true: " line was", false: " lines were"}[r.Skipped == 1] + " passed over: the key is there already."
 	}
 	bad := count(len(r.Bad), "line cannot", "lines cannot") + " go in"
 	if r.More {
 		bad = "More than " + strconv.Itoa(load.MaxBad) + " lines cannot go in"
 	}
 	switch {
+	case len(r.Bad) == 0 && !v.Good:
+		v.Title, v.Text = "The file holds no rows", "It has a first line and none behind it that holds anything. Nothing was written."
 	case f.done:
 		v.Title, v.Text = rows(r.Rows)+" imported", "They went in together, in one transaction."+skipped
 	case v.Good:
@@ -185,7 +187,7 @@ func reported(f *upload) *page.ImportReport {
 		if b.Line > 0 {
 			line = strconv.Itoa(b.Line)
 		}
-		v.Bad = append(v.Bad, page.BadLine{Line: line, Column: b.Column, Text: sentence(b.Text)})
+		v.Bad = append(v.Bad, page.BadLine{Line: line, Column: b.Column, Text: sentence(b.Text, b.Column)})
 	}
 	return v
 }

@@ -161,7 +161,7 @@ CREATE VIEW slow AS SELECT id, pg_sleep(60)::text AS s FROM notes`)
 				t.Errorf("GET %s: %d %s", path, status, words(body))
 			}
 		}
-		if said := words(w.page("/t/public/notes?sort=word")); !strings.Contains(said, "This sort has no index: it reads ≈ 5000000 rows. It is stopped after "+test.said+".") {
+		if said := words(w.page("/t/public/notes?sort=word")); !strings.Contains(said, "This sort has no index: it reads ≈ 5,000,000 rows. It is stopped after "+test.said+".") {
 			t.Errorf("the announcement: %s", said)
 		}
 	}

@@ -82,12 +82,12 @@ func TestMaskedColumnsAreRefusedInWords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, masked, withMasks).open()
 	for path, want := range map[string]string{
-		"/t/public/people?f=token.is.x": "Token is masked: filtering by it would tell its values.",
-		"/t/public/people?sort=token":   "Token is masked: sorting by it would tell its values.",
+		"/t/public/people?f=token.is.x": "token is masked: filtering by it would tell its values.",
+		"/t/public/people?sort=token":   "token is masked: sorting by it would tell its values.",
 		"/t/public/keyed":               "keyed can be read and not edited: its key, token, is masked.",
 		"/t/public/people_view":         "people_view can be read and not edited: a view has no key.",
 		"/t/public/people?f=id.is.x":    `&#34;x&#34; is no value of id, which is integer.`,
-		"/t/public/people?sort=nope":    "People has no column nope.",
+		"/t/public/people?sort=nope":    "people has no column nope.",
 		"/t/public/failing":             "failing",
 	} {
 		if _, body := w.get(path); !strings.Contains(body, want) {

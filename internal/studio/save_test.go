@@ -25,7 +25,7 @@ CREATE TRIGGER refuse BEFORE UPDATE ON teams FOR EACH ROW EXECUTE FUNCTION refus
 	for _, test := range []struct{ name, table, column, how, value, want string }{
 		{"unique", "people", "login", "text", "hubot", `login 'hubot' is taken by row 2. Open that row, or type another login.`},
 		{"check", "people", "age", "text", "-5", `age breaks the rule people_age_check: (age > 0).`},
-		{"length", "people", "login", "text", "much too long", `Login holds 10 characters, and these are 13.`},
+		{"length", "people", "login", "text", "much too long", `login holds 10 characters, and these are 13.`},
 		{"whole number", "people", "age", "text", "1.5", `"1.5" is no whole number, and age is integer.`},
 		{"range", "people", "age", "text", "3000000000", `3000000000 does not fit into integer, which goes from -2147483648 to 2147483647.`},
 		{"time", "people", "seen", "text", "yesterweek", `"yesterweek" is no value of seen, which is timestamp with time zone.`},

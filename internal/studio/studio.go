@@ -64,6 +64,9 @@ type Options struct {
 	Hosts []string
 	// ProxySecret, if set, must come with every request in ProxyHeader.
 	ProxySecret string
+	// Listen is the address to listen on as it was given, for messages; empty: as
+	// the listener says it.
+	Listen string
 	// TLS says that the listener speaks TLS.
 	TLS    bool
 	Logger *slog.Logger

@@ -42,3 +42,10 @@ func Answered(ctx context.Context, tx *database.Tx, fields []database.Field) ([]
 	}
 	return columns, nil
 }
+
+// Named is the cause of an error whose message begins with this name: it keeps
+// its letters where the message becomes a sentence.
+type Named string
+
+// Error implements error.
+func (n Named) Error() string { return "about " + string(n) }

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/af-auth/af-auth/internal/studio/database"
 )
@@ -33,4 +35,19 @@ func (d *Database) Sizes(ctx context.Context, tx *database.Tx) (map[uint32]int64
 		}
 	}
 	return sizes, nil
+}
+
+// Thousands writes a number with commas: 1,204,318.
+func Thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	start := len(s) % 3
+	var b strings.Builder
+	b.WriteString(s[:start])
+	for i := start; i < len(s); i += 3 {
+		if b.Len() > 0 && s[:start] != "-" {
+			b.WriteByte(',')
+		}
+		b.WriteString(s[i : i+3])
+	}
+	return b.String()
 }

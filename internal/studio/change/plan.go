@@ -127,7 +127,7 @@ func (p *Plan) columns(r draft.Row) ([]*catalog.Column, error) {
 			continue
 		}
 		if why := Refuse(c, v.How, r.Kind == draft.Insert); why != "" {
-			return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: c.Name + " cannot be changed that way: " + why}
+			return nil, &afauth.Error{Code: afauth.CodeInvalid, Message: c.Name + " cannot be changed that way: " + why, Err: catalog.Named(c.Name)}
 		}
 		all = append(all, c)
 	}

@@ -33,6 +33,10 @@ func (r *run) explain(ctx context.Context, pg *pgconn.PgError, line row) (column
 		if pg.Code == "23502" {
 			return pg.ColumnName, r.missing(pg.ColumnName), nil
 		}
+		if pg.Code == "23514" {
+			column, err := r.checked(ctx, pg)
+			return column, r.constraint(pg), err
+		}
 		return r.at(pg), r.constraint(pg), nil
 	case "P0":
 		return "", "a trigger or function of this database refuses it (SQLSTATE " + pg.Code + ")", nil
@@ -60,6 +64,9 @@ func (r *run) constraint(pg *pgconn.PgError) string {
 	case "23503":
 		for _, rel := range t.Out {
 			if rel.Name == pg.ConstraintName {
+				if len(rel.FromColumns) > 1 {
+					return "together, " + quoteAll(rel.FromColumns) + " point to no row of " + rel.To.Label()
+				}
 				return quoteAll(rel.FromColumns) + " points to no row of " + rel.To.Label()
 			}
 		}
@@ -99,6 +106,26 @@ func (r *run) at(pg *pgconn.PgError) string {
 		}
 	}
 	return ""
+}
+
+// checkedSQL runs under the search path of the database: it names what it uses.
+const checkedSQL = `SELECT a.attname FROM pg_catalog.pg_constraint o
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) o.conrelid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) o.conrelid AND a.attnum OPERATOR(pg_catalog.=) ANY (o.conkey)
+WHERE n.nspname OPERATOR(pg_catalog.=) $1 AND c.relname OPERATOR(pg_catalog.=) $2 AND o.conname OPERATOR(pg_catalog.=) $3`
+
+// checked is the column that a check names, where it names exactly one. A check
+// of another table, into which a trigger writes, is about no column of this one.
+func (r *run) checked(ctx context.Context, pg *pgconn.PgError) (string, error) {
+	t := r.plan.Table
+	if t.Kind != catalog.Partitioned && (pg.SchemaName != t.Schema || pg.TableName != t.Name) {
+		return "", nil
+	}
+	found, err := r.tx.Query(ctx, checkedSQL, &pg.SchemaName, &pg.TableName, &pg.ConstraintName)
+	if err != nil || len(found) != 1 || t.Column(*found[0][0]) == nil {
+		return "", err
+	}
+	return *found[0][0], nil
 }
 
 // value finds the value that cannot be stored, by asking about each alone. The

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -140,7 +141,7 @@ func Run(ctx context.Context, tx *database.Tx, p Plan, file *csvfile.Reader) (*R
 		if !errors.As(err, &pg) || !strings.HasPrefix(pg.Code, "23") {
 			return nil, err
 		}
-		r.bad(0, "", r.constraint(pg)+", which is checked when all lines are in")
+		r.bad(0, r.at(pg), r.constraint(pg)+", which is checked when all lines are in")
 	}
 	return &r.report, nil
 }
@@ -190,7 +191,7 @@ func (r *run) read(ctx context.Context, file *csvfile.Reader) error {
 		case blank(line, r.plan):
 			continue
 		case len(line.Cells) != len(r.plan.Columns):
-			r.bad(line.Number, "", fmt.Sprintf("it has %d cells, the first line %d", len(line.Cells), len(r.plan.Columns)))
+			r.bad(line.Number, "", fmt.Sprintf("it has %s, the first line %d", cells(len(line.Cells)), len(r.plan.Columns)))
 			continue
 		}
 		next := row{line: line.Number, values: make([]*string, len(r.cells))}
@@ -207,6 +208,13 @@ func (r *run) read(ctx context.Context, file *csvfile.Reader) error {
 		batch, size = batch[:0], 0
 	}
 	return nil
+}
+
+func cells(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return strconv.Itoa(n) + " cells"
 }
 
 // blank reports whether a line has nothing on it and so is none.

@@ -205,8 +205,12 @@ type FilterForm struct {
 	Column, Type string
 	Ops          []Choice
 	Value        string
-	// Choices are the values of an enum or a boolean.
-	Choices   []Choice
+	// Choices are the values of a type that has few, where one is chosen; Labels
+	// are those of a type of which several may be typed.
+	Choices []Choice
+	Labels  []string
+	// Note says how a value is read.
+	Note      string
 	CloseHref string
 }
 

@@ -68,8 +68,13 @@ type condition struct {
 	sql    string
 }
 
+// invalid refuses a question. A message that begins with a name says so.
 func invalid(hint, format string, args ...any) error {
-	return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf(format, args...), Hint: hint}
+	e := &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if name, ok := strings.CutPrefix(format, "%s"); ok && name != "" {
+		e.Err = catalog.Named(fmt.Sprint(args[0]))
+	}
+	return e
 }
 
 // New looks the view's names up and refuses what may not be asked.
@@ -101,7 +106,7 @@ func New(t *catalog.Table, v address.View) (*Query, error) {
 
 func noColumn(t *catalog.Table, name string) error {
 	return &afauth.Error{Code: afauth.CodeNotFound, Message: fmt.Sprintf("%s has no column %s", t.Label(), name),
-		Hint: "it may have been renamed or dropped; open the table without this address's filters"}
+		Hint: "it may have been renamed or dropped; open the table without this address's filters", Err: catalog.Named(t.Label())}
 }
 
 // usable refuses a column that nothing may be asked about.
@@ -154,7 +159,7 @@ func (q *Query) reach() string {
 	if q.Table.Rows < 0 {
 		return "all"
 	}
-	return "≈ " + strconv.FormatInt(q.Table.Rows, 10)
+	return "≈ " + catalog.Thousands(q.Table.Rows)
 }
 
 // orderName names the order, so that a cursor is used in the order it was made in.
@@ -218,25 +223,42 @@ func (q *Query) Count(ctx context.Context, tx *database.Tx) (int64, error) {
 }
 
 // Culprit finds the value that is none of its column's type, after PostgreSQL
-// refused a page for one: it asks about each alone. It returns nil where all
-// are in order.
-func (q *Query) Culprit(ctx context.Context, db *database.DB) error {
+// refused a page for one: it asks about each alone. key names the row at the
+// side; nil: there is none. It returns nil where all are in order.
+func (q *Query) Culprit(ctx context.Context, db *database.DB, key []string) error {
+	if q.View.From != "" && !isOf(ctx, db, q.Table.Key[0], q.View.From) {
+		return noValue(q.Table.Key[0], q.View.From, "go to another value, or open the first page")
+	}
+	if len(key) == len(q.Table.Key) {
+		for i, c := range q.Table.Key {
+			if !isOf(ctx, db, c, key[i]) {
+				return noValue(c, key[i], "the address names no row; open the table")
+			}
+		}
+	}
 	for _, c := range q.filters {
 		if c.column == nil || c.filter.Op == address.Contains || c.filter.Op == address.Starts {
 			continue
 		}
 		for _, v := range c.filter.Values {
-			err := db.Read(ctx, database.Limits{}, func(tx *database.Tx) error {
-				_, err := tx.Query(ctx, "SELECT CAST($1 AS "+c.column.Type.Identifier()+")", &v)
-				return err
-			})
-			if err != nil {
-				return &afauth.Error{Code: afauth.CodeInvalid, Message: fmt.Sprintf("%q is no value of %s, which is %s", clip(v), c.column.Name, c.column.Shown),
-					Hint: "change the filter on " + c.column.Name}
+			if !isOf(ctx, db, c.column, v) {
+				return noValue(c.column, v, "change the filter on "+c.column.Name)
 			}
 		}
 	}
 	return nil
+}
+
+// isOf reports whether PostgreSQL reads a text as the type of a column.
+func isOf(ctx context.Context, db *database.DB, c *catalog.Column, v string) bool {
+	return db.Read(ctx, database.Limits{}, func(tx *database.Tx) error {
+		_, err := tx.Query(ctx, "SELECT CAST($1 AS "+c.Type.Identifier()+")", &v)
+		return err
+	}) == nil
+}
+
+func noValue(c *catalog.Column, v, hint string) error {
+	return invalid(hint, "%q is no value of %s, which is %s", clip(v), c.Name, c.Shown)
 }
 
 func clip(s string) string {

@@ -120,21 +120,6 @@ func Span(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) + " seconds"
 }
 
-// Thousands writes a number with commas: 1,204,318.
-func Thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	start := len(s) % 3
-	var b strings.Builder
-	b.WriteString(s[:start])
-	for i := start; i < len(s); i += 3 {
-		if b.Len() > 0 && s[:start] != "-" {
-			b.WriteByte(',')
-		}
-		b.WriteString(s[i : i+3])
-	}
-	return b.String()
-}
-
 // Roughly writes a number in four characters or so: 31, 1.2 k, 9.4 M.
 func Roughly(n int64) string {
 	switch {
