@@ -158,7 +158,7 @@ func TestLoopbackOnly(t *testing.T) {
 		{"0.0.0.0", func(o *studio.Options) { o.TLS = true }, true},
 		{"0.0.0.0", func(o *studio.Options) { o.ProxySecret = "a secret of the proxy and studio" }, true},
 	} {
-		o := studio.Options{URL: u}
+		o := studio.Options{URL: u, Listen: test.address}
 		if test.change != nil {
 			test.change(&o)
 		}
@@ -168,7 +168,7 @@ func TestLoopbackOnly(t *testing.T) {
 		}
 		if err == nil {
 			app.Close()
-		} else if afauth.CodeOf(err) != afauth.CodeInvalid {
+		} else if afauth.CodeOf(err) != afauth.CodeInvalid || !strings.Contains(err.Error(), " "+test.address+" ") {
 			t.Errorf("listening on %s: %v", test.address, err)
 		}
 	}
@@ -196,8 +196,8 @@ func TestBehindProxy(t *testing.T) {
 	}
 	link := strings.TrimPrefix(w.app.Link(w.origin), w.origin)
 	for _, given := range []string{"", "wrong", secret + "x"} {
-		if res, _ := ask(link, given); res.StatusCode != http.StatusForbidden {
-			t.Errorf("secret %q: %d", given, res.StatusCode)
+		if res, body := ask(link, given); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "did not come through the proxy") {
+			t.Errorf("secret %q: %d %s", given, res.StatusCode, words(body))
 		}
 	}
 	res, _ := ask(link, secret)

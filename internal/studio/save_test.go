@@ -31,7 +31,7 @@ CREATE TRIGGER refuse BEFORE UPDATE ON teams FOR EACH ROW EXECUTE FUNCTION refus
 		{"time", "people", "seen", "text", "yesterweek", `"yesterweek" is no value of seen, which is timestamp with time zone.`},
 		{"foreign key", "teams", "lead", "text", "99", `lead '99' points at no row of people.`},
 		{"deferred foreign key", "teams", "late", "text", "99", `late '99' points at no row of people.`},
-		{"scale", "teams", "short", "text", "1.005", `Short keeps 2 digits behind the point, and 1.005 has 3.`},
+		{"scale", "teams", "short", "text", "1.005", `short keeps 2 digits behind the point, and 1.005 has 3.`},
 		{"overflow", "teams", "short", "text", "12345", `short cannot be read as its column's type`},
 		{"exclusion", "teams", "during", "text", "[3,7)", `during overlaps with another row`},
 		{"domain", "teams", "pair", "text", "3", `pair breaks the rule even_check of its type`},
