@@ -110,6 +110,10 @@ func TestBrowserStudioAccessible(t *testing.T) {
 		s.sees(page.name, page.sees)
 		s.accessible(page.name)
 	}
+	s.do(t, "a low window", chromedp.EmulateViewport(1280, 400))
+	s.visit("/t/public/people/row/1")
+	s.sees("a row that scrolls by itself", `document.querySelector("#panel").scrollHeight > 400 && document.documentElement.scrollHeight <= innerHeight`)
+	s.do(t, "the window", chromedp.EmulateViewport(1280, 800))
 	s.visit("/t/public/people")
 	s.click("the theme", `.theme summary`)
 	s.sees("the themes", `document.querySelector(".theme").open`)
