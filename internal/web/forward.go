@@ -37,7 +37,7 @@ func (s *Server) forwardAuth(w http.ResponseWriter, r *http.Request) error {
 	if no != nil {
 		about := []any{"error_code", no.Code, "error", no.Detail}
 		if no.Code == string(afauth.CodeWrongHost) {
-			about = append(about, whereabouts(asked.Host, r.Header.Get("X-Forwarded-Uri"))...)
+			about = append(about, "host", bounded(asked.Host))
 		}
 		s.Logger.InfoContext(r.Context(), "request refused", about...)
 		s.sayNo(w, asked, *no)

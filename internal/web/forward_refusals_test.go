@@ -119,12 +119,12 @@ func TestWrongHostIsLogged(t *testing.T) {
 		func() { w.browser().ask("GET", "https://unknown.example.test/a/b?x=secret", nil) },
 	} {
 		ask()
-		if log := w.log.String(); strings.Count(log, `"host":"unknown.example.test","path":"/a/b"`) != i+1 || strings.Contains(log, "secret") {
+		if log := w.log.String(); strings.Count(log, `"host":"unknown.example.test"`) != i+1 || strings.Contains(log, "secret") || strings.Contains(log, "/a/b") {
 			t.Errorf("%d: %s", i, log)
 		}
 	}
-	w.browser().ask("GET", "https://unknown.example.test/"+strings.Repeat("a", 1000), func(r *http.Request) { r.Host = "a\nb" })
-	if log := w.log.String(); !strings.Contains(log, `"host":"a\\nb","path":"/`+strings.Repeat("a", 199)+`..."`) {
+	w.browser().ask("GET", "https://unknown.example.test/", func(r *http.Request) { r.Host = "a\n" + strings.Repeat("b", 1000) })
+	if log := w.log.String(); !strings.Contains(log, `"host":"a\\n`+strings.Repeat("b", 198)+`..."`) {
 		t.Error(log)
 	}
 }

@@ -51,15 +51,9 @@ func (s *Server) host(r *http.Request) (hostKind, string) {
 	}
 }
 
-// whereabouts is for the log: which host, and which path of it, a refused request
-// was for. A query may hold a secret and is left out.
-func whereabouts(host, uri string) []any {
-	asked, _, _ := strings.Cut(uri, "?")
-	return []any{"host", bounded(host), "path", bounded(asked)}
-}
-
 // bounded makes text from outside fit for a log line: at most 200 bytes, and
-// nothing but printable ASCII.
+// nothing but printable ASCII. Of a refused request the log says the host; what
+// stands behind it may hold a secret, in the path too.
 func bounded(text string) string {
 	cut := text[:min(len(text), 200)]
 	quoted := strconv.QuoteToASCII(cut)

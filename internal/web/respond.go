@@ -42,7 +42,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case st >= 500:
 		s.Logger.ErrorContext(r.Context(), "request failed", "error_code", code, "error", err)
 	case code == afauth.CodeWrongHost:
-		s.Logger.InfoContext(r.Context(), "request refused", append([]any{"error_code", code, "error", err}, whereabouts(r.Host, r.URL.EscapedPath())...)...)
+		s.Logger.InfoContext(r.Context(), "request refused", "error_code", code, "error", err, "host", bounded(r.Host))
 	case code != afauth.CodeNotSignedIn:
 		s.Logger.InfoContext(r.Context(), "request refused", "error_code", code, "error", err)
 	}
