@@ -19,27 +19,7 @@ import (
 // It serves at once, and once the record is closed it serves on.
 func TestLeastPrivilege(t *testing.T) {
 	t.Parallel()
-	// Roles and the database's name are the server's, so this one has its own.
-	server, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	before, after := leastPrivilege(t)
-	superuser, database, _ := strings.Cut(before, "\\connect af_auth\n")
-	as := func(role string) string { return roleURL(t, server.URL(), role) }
-	runSQL(t, server.URL(), superuser)
-	runSQL(t, databaseURL(t, server.URL()), database)
-
-	deploy := exec.Command("af-auth", "db", "migrate", "deploy", "--yes")
-	deploy.Dir, deploy.Env = t.TempDir(), []string{"AF_AUTH_OWNER_URL=" + as("owner"), "AF_AUTH_ENV=production"}
-	if out, err := deploy.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	_, as, after := deployedByRoles(t)
 	sim := newSlowGitHub(t)
 	s := startServe(t, as("app"), sim.url)
 	if status, body := s.ready(t); status != http.StatusOK {
@@ -126,6 +106,35 @@ func leastPrivilege(t *testing.T) (before, after string) {
 		}
 	}
 	return before, after
+}
+
+// deployedByRoles is a server on which was done what docs/database.md says, as far
+// as the deployment as the owner: its address, that of the database as a role, and
+// the statements for afterwards.
+func deployedByRoles(t *testing.T) (address string, as func(role string) string, after string) {
+	t.Helper()
+	// Roles and the database's name are the server's, so this one has its own.
+	server, err := pgtest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	before, after := leastPrivilege(t)
+	superuser, database, _ := strings.Cut(before, "\\connect af_auth\n")
+	as = func(role string) string { return roleURL(t, server.URL(), role) }
+	runSQL(t, server.URL(), superuser)
+	runSQL(t, databaseURL(t, server.URL()), database)
+
+	deploy := exec.Command("af-auth", "db", "migrate", "deploy", "--yes")
+	deploy.Dir, deploy.Env = t.TempDir(), []string{"AF_AUTH_OWNER_URL=" + as("owner"), "AF_AUTH_ENV=production"}
+	if out, err := deploy.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return server.URL(), as, after
 }
 
 // roleURL is the address of the documented database as one of its two roles.

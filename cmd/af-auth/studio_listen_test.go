@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,7 +14,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,22 +34,8 @@ func openTo(t *testing.T, args ...string) (link *url.URL, port string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("af-auth", append([]string{"db", "studio", "--no-open", "--listen", "0.0.0.0", "--port", port}, args...)...)
-	said := &strings.Builder{}
-	cmd.Dir, cmd.Env, cmd.Stderr = t.TempDir(), []string{"DATABASE_URL=" + pgtest.New(t)}, said
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
-	if link, err = url.Parse(strings.TrimPrefix(strings.TrimSpace(line), "studio: ")); err != nil {
+	_, said := launchStudio(t, []string{"DATABASE_URL=" + pgtest.New(t)}, append([]string{"--listen", "0.0.0.0", "--port", port}, args...)...)
+	if link, err = url.Parse(said); err != nil {
 		t.Fatal(err)
 	}
 	return link, port

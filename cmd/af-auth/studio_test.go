@@ -28,21 +28,7 @@ type running struct {
 // startStudio runs af-auth db studio and opens its link.
 func startStudio(t *testing.T, env []string, args ...string) *running {
 	t.Helper()
-	r := &running{cmd: exec.Command("af-auth", append([]string{"db", "studio", "--no-open"}, args...)...), stderr: &strings.Builder{}}
-	r.cmd.Dir, r.cmd.Env, r.cmd.Stderr = t.TempDir(), env, r.stderr
-	out, err := r.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	link, ok := strings.CutPrefix(strings.TrimSpace(line), "studio: ")
-	if err != nil || !ok {
-		t.Fatalf("the first line is %q (%v)\n%s", line, err, r.stderr)
-	}
+	r, link := launchStudio(t, env, args...)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +39,27 @@ func startStudio(t *testing.T, env []string, args ...string) *running {
 		t.Fatalf("the link: %d", status)
 	}
 	return r
+}
+
+// launchStudio runs af-auth db studio and returns its link, which is not opened.
+func launchStudio(t *testing.T, env []string, args ...string) (r *running, link string) {
+	t.Helper()
+	r = &running{cmd: exec.Command("af-auth", append([]string{"db", "studio", "--no-open"}, args...)...), stderr: &strings.Builder{}}
+	r.cmd.Dir, r.cmd.Env, r.cmd.Stderr = t.TempDir(), env, r.stderr
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.cmd.Process.Kill(); _ = r.cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	link, ok := strings.CutPrefix(strings.TrimSpace(line), "studio: ")
+	if err != nil || !ok {
+		t.Fatalf("the first line is %q (%v)\n%s", line, err, r.stderr)
+	}
+	return r, link
 }
 
 // ask gets an address, or posts a form.
@@ -97,25 +104,7 @@ func (r *running) interrupt(t *testing.T) {
 // role the SQL box is off and says why; as the role that reads it works.
 func TestStudioReads(t *testing.T) {
 	t.Parallel()
-	server, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	before, after := leastPrivilege(t)
-	superuser, database, _ := strings.Cut(before, "\\connect af_auth\n")
-	as := func(role string) string { return roleURL(t, server.URL(), role) }
-	runSQL(t, server.URL(), superuser)
-	runSQL(t, databaseURL(t, server.URL()), database)
-	deploy := exec.Command("af-auth", "db", "migrate", "deploy", "--yes")
-	deploy.Dir, deploy.Env = t.TempDir(), []string{"AF_AUTH_OWNER_URL=" + as("owner"), "AF_AUTH_ENV=production"}
-	if out, err := deploy.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	address, as, after := deployedByRoles(t)
 	runSQL(t, as("owner"), after)
 	env := []string{"DATABASE_URL=" + as("app")}
 
@@ -139,7 +128,7 @@ func TestStudioReads(t *testing.T) {
 		t.Errorf("as nobody: %v\n%s", err, out)
 	}
 
-	runSQL(t, databaseURL(t, server.URL()), readingRole(t))
+	runSQL(t, databaseURL(t, address), readingRole(t))
 	on := startStudio(t, env, "--port", "0", "--sql-url", as("read"))
 	for sql, want := range map[string]int{
 		"SELECT login, is_whitelisted FROM users": http.StatusOK, "SELECT kind FROM events": http.StatusOK, "SELECT host FROM sessions": http.StatusOK,
