@@ -85,7 +85,7 @@ type Decision struct {
 func (g *Gate) Check(ctx context.Context, token afauth.Token, host string) (Decision, error) {
 	hash, asked := token.Hash(), g.now()
 	// The lease first: what memory says afterwards is at least as new.
-	database, _, held := g.tenure.held(asked)
+	database, held := g.tenure.held(asked)
 	if held {
 		if d, ok := g.recall(hash, host, instant{asked, database}); ok {
 			g.counts.memory.Add(1)
@@ -120,7 +120,7 @@ func opens(d Decision) error {
 // It waits for nothing.
 func (g *Gate) Recall(token afauth.Token, host string) (Decision, bool) {
 	asked := g.now()
-	database, _, held := g.tenure.held(asked)
+	database, held := g.tenure.held(asked)
 	if !held {
 		return Decision{}, false
 	}
@@ -199,7 +199,7 @@ type Stats struct {
 
 // Stats returns the numbers of this moment.
 func (g *Gate) Stats() Stats {
-	_, _, held := g.tenure.held(g.now())
+	_, held := g.tenure.held(g.now())
 	drops, sessions := g.memory.size()
 	return Stats{g.counts.memory.Load(), g.counts.database.Load(), drops, sessions, held}
 }

@@ -27,13 +27,13 @@ type tenure struct{ current atomic.Pointer[lease] }
 // database's clock at most: an expiry is rather seen a round trip early than
 // late. The monotonic clock stands still while a virtual machine is paused; the
 // wall clock is put right afterwards, so whichever says more is believed.
-func (n *tenure) held(t time.Time) (database int64, server postgres.Server, ok bool) {
+func (n *tenure) held(t time.Time) (database int64, ok bool) {
 	l := n.current.Load()
 	if l == nil {
-		return 0, postgres.Server{}, false
+		return 0, false
 	}
 	passed := max(t.Sub(l.asked), time.Duration(t.UnixNano()-l.wall))
-	return l.now + passed.Microseconds(), l.server, passed < afauth.Lease
+	return l.now + passed.Microseconds(), passed < afauth.Lease
 }
 
 // heard is which run of the server tells of changes; 0: none does. It counts
@@ -50,7 +50,7 @@ func (n *tenure) heard() int64 {
 // Renewed implements postgres.Hearer.
 func (g *Gate) Renewed(b postgres.Beat) {
 	before := g.tenure.current.Load()
-	_, _, unbroken := g.tenure.held(g.now())
+	_, unbroken := g.tenure.held(g.now())
 	switch {
 	case before != nil && before.server != b.Server:
 		// A standby that was promoted, or a server that was started again: it may
