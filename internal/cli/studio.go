@@ -81,11 +81,7 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	// Studio's pool connects when a page is asked for: a wrong URL is said here.
-	conn, err := dialer(settings, url, "af-auth studio", options.Logger).Connect(ctx)
-	if err != nil {
-		return err
-	}
-	if err := conn.Close(ctx); err != nil {
+	if err := try(ctx, settings, url, options.Logger); err != nil {
 		return err
 	}
 	if err := tryBox(ctx, settings, options); err != nil {
@@ -117,16 +113,22 @@ func (c *studioCmd) Run(ctx context.Context, e *Env) error {
 	return serveStudio(ctx, app, door, pair, options.Logger)
 }
 
+// try connects, and lets go: whether the URL works is said at once.
+func try(ctx context.Context, settings *config.Config, url pgurl.URL, logger *slog.Logger) error {
+	conn, err := dialer(settings, url, "af-auth studio", logger).Connect(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
 // tryBox logs in as the SQL box will, where it has a user of its own: a wrong URL
 // is said here too, and by its flag.
 func tryBox(ctx context.Context, settings *config.Config, o studio.Options) error {
 	if o.SQLURL.IsZero() {
 		return nil
 	}
-	conn, err := dialer(settings, o.SQLURL, "af-auth studio", o.Logger).Connect(ctx)
-	if err == nil {
-		return conn.Close(ctx)
-	}
+	err := try(ctx, settings, o.SQLURL, o.Logger)
 	var e *afauth.Error
 	if errors.As(err, &e) {
 		e.Message = "--sql-url: " + e.Message

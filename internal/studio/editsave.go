@@ -31,8 +31,7 @@ func (s *Server) write(ctx context.Context, fn func(*database.Tx) error) error {
 		return errReadOnly
 	}
 	return s.db.Write(ctx, database.Limits{Statement: saveTime, Lock: lockTime}, func(tx *database.Tx) error {
-		const path = `SELECT pg_catalog.set_config('search_path', reset_val, true) FROM pg_catalog.pg_settings WHERE name = 'search_path'`
-		if _, err := tx.Query(ctx, path); err != nil {
+		if err := tx.Home(ctx); err != nil {
 			return err
 		}
 		if s.Begin != nil {

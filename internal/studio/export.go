@@ -29,15 +29,25 @@ const (
 	bulkAtOnce = 2
 )
 
+// enter takes one of the places that there are; leave gives it back. ok is false
+// where all are taken.
+func enter(places chan struct{}) (leave func(), ok bool) {
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, true
+	default:
+		return nil, false
+	}
+}
+
 // bulk takes one of the few places for long work; the function gives it back.
 func (s *Server) bulk() (func(), error) {
-	select {
-	case s.places <- struct{}{}:
-		return func() { <-s.places }, nil
-	default:
+	leave, ok := enter(s.places)
+	if !ok {
 		return nil, &afauth.Error{Code: afauth.CodeUnavailable, Message: "two exports or imports are running already, and pages need the other connections",
 			Hint: "wait for one of them, or stop its download"}
 	}
+	return leave, nil
 }
 
 // exporting is what an export writes.

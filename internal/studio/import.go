@@ -74,11 +74,11 @@ func (s *Server) importSend(w http.ResponseWriter, r *http.Request) error {
 	if err := refused(target); err != nil {
 		return err
 	}
-	if s.receiving.Add(1) > maxUploads {
-		s.receiving.Add(-1)
+	leave, ok := enter(s.receiving)
+	if !ok {
 		return errReceiving
 	}
-	defer s.receiving.Add(-1)
+	defer leave()
 	f, err := receive(w, r)
 	if err != nil {
 		return err

@@ -20,7 +20,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,8 +110,8 @@ type Server struct {
 	// places are those of exports and imports: see bulk.
 	places  chan struct{}
 	uploads uploads
-	// receiving is how many files are on their way.
-	receiving atomic.Int32
+	// receiving are the places of files that are on their way.
+	receiving chan struct{}
 }
 
 const (
@@ -162,7 +161,7 @@ func New(ctx context.Context, at net.Addr, o Options) (*Server, error) {
 	s := &Server{Options: o, sqlBox: box, base: address.Base(o.BasePath), db: db, pages: pages, mux: http.NewServeMux(), draft: draft.NewStore(),
 		door: newDoor(port, o.BasePath, o.TLS || o.ProxySecret != ""), port: port, cross: http.NewCrossOriginProtection()}
 	s.local = hosts(host, port, o.Hosts)
-	s.places = make(chan struct{}, bulkAtOnce)
+	s.places, s.receiving = make(chan struct{}, bulkAtOnce), make(chan struct{}, maxUploads)
 	for _, rt := range s.routes() {
 		method, path, _ := strings.Cut(rt.pattern, " ")
 		s.mux.Handle(method+" "+o.BasePath+path, s.serve(rt))

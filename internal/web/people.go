@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -215,15 +216,17 @@ func (s *Server) appNames(p access.Person) []string {
 	if !p.Access().MayEnter() || p.Apps == nil {
 		return nil
 	}
-	names := []string{}
-	for _, host := range p.Apps {
-		if name := s.Apps[host]; name != "" {
-			host = name
-		}
-		names = append(names, host)
-	}
-	if len(names) == 0 {
+	if len(p.Apps) == 0 {
 		return []string{"no application"}
+	}
+	return s.namesOf(p.Apps)
+}
+
+// namesOf are the names of applications, or their hosts where they have none.
+func (s *Server) namesOf(hosts []string) []string {
+	names := make([]string, len(hosts))
+	for i, host := range hosts {
+		names[i] = cmp.Or(s.Apps[host], host)
 	}
 	return names
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -132,11 +131,7 @@ func (s *Server) confirmNarrowing(w http.ResponseWriter, r *http.Request, p acce
 
 // grantWords is what a permission is for, and until when.
 func (s *Server) grantWords(apps []string, until *time.Time) string {
-	var names []string
-	for _, host := range apps {
-		names = append(names, cmp.Or(s.Apps[host], host))
-	}
-	what := strings.Join(names, ", ")
+	what := strings.Join(s.namesOf(apps), ", ")
 	switch {
 	case apps == nil:
 		what = "all applications"

@@ -155,14 +155,6 @@ func (w *words) culprit(s *Step) string {
 	return ""
 }
 
-func (w *words) names() string {
-	all := make([]string, len(w.rule.columns))
-	for i, c := range w.rule.columns {
-		all[i] = c.Name
-	}
-	return strings.Join(all, ", ")
-}
-
 // say is the column and the sentence.
 func (w *words) say(ctx context.Context) (column, text string) {
 	column = w.culprit(w.step)
@@ -182,7 +174,7 @@ func (w *words) say(ctx context.Context) (column, text string) {
 		}
 		return column, w.pg.ColumnName + " must have a value: the column is NOT NULL."
 	case "23P01":
-		return column, w.names() + " overlaps with another row: " + w.pg.ConstraintName + " does not allow that."
+		return column, columnNames(w.rule.columns) + " overlaps with another row: " + w.pg.ConstraintName + " does not allow that."
 	case "22001":
 		return w.typed(ctx, "is longer than its column holds")
 	case "428C9":

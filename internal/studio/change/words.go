@@ -13,7 +13,7 @@ import (
 
 // taken says who has a value that must be unique.
 func (w *words) taken(ctx context.Context) string {
-	name := w.names()
+	name := columnNames(w.rule.columns)
 	if c := w.counted(); c != nil {
 		return c.Name + " is counted up by PostgreSQL, and has come to a number that another row has. Type a number that is free, or set its sequence behind the highest one."
 	}
@@ -140,7 +140,7 @@ func (w *words) broken(column string) (culprit, text string) {
 	if w.rule.kind == "c" && w.here() {
 		rule := stringInRule.ReplaceAllString(strings.TrimPrefix(w.rule.definition, "CHECK "), "")
 		if len(w.rule.columns) == 1 {
-			return column, fmt.Sprintf("%s breaks the rule %s: %s.", w.names(), w.pg.ConstraintName, short(rule))
+			return column, fmt.Sprintf("%s breaks the rule %s: %s.", columnNames(w.rule.columns), w.pg.ConstraintName, short(rule))
 		}
 		return column, fmt.Sprintf("The row breaks the rule %s: %s.", w.pg.ConstraintName, short(rule))
 	}
